@@ -1,0 +1,10 @@
+//! What `#[lightbus::api]` accepts, refuses and expands to. `README.md` says which test is where.
+
+/// The examples in the documentation of the attribute. They are tested here and not in `lightbus-macros`, so that the
+/// macro crate does not depend on the crate that depends on it.
+#[doc = include_str!("../../lightbus-macros/src/api.md")]
+#[cfg(doctest)]
+pub mod documentation {}
+
+#[cfg(any(failing = "missing_traits", failing = "other_context", failing = "overlapping"))]
+pub mod failing;

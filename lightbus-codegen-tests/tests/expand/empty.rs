@@ -1,0 +1,3 @@
+/// An API with nothing in it yet.
+#[lightbus::api(name = "company.empty")]
+trait T {}

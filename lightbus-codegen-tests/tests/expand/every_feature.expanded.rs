@@ -1,0 +1,439 @@
+#[cfg(feature = "warranty")]
+/// Everything that a trait can say.
+#[allow(clippy::too_many_arguments)]
+pub(crate) trait Warranty: Audited + ::core::marker::Send + ::core::marker::Sync + 'static {
+    /// Arguments in every form.
+    fn every_form(
+        &self,
+        by_value: u64,
+        text: &str,
+        list: &[u8],
+        other: &Part,
+        ctx: &Context,
+        max: Option<u32>,
+    ) -> impl ::core::future::Future<
+        Output = Result<Vec<Part>, WarrantyError>,
+    > + ::core::marker::Send;
+    /// The method `type_of` of `company.warranty`.
+    #[deprecated = "ask for the part"]
+    #[expect(clippy::wrong_self_convention, reason = "it is the word for it")]
+    fn r#type(
+        &self,
+        r#in: &str,
+    ) -> impl ::core::future::Future<Output = String> + ::core::marker::Send {
+        async move { format!("a {in}", r#in = r#in) }
+    }
+    #[cfg(unix)]
+    /// The method `home` of `company.warranty`.
+    fn home(
+        &self,
+    ) -> impl ::core::future::Future<Output = String> + ::core::marker::Send;
+    #[cfg(not(unix))]
+    /// The method `home` of `company.warranty`.
+    fn home(
+        &self,
+        drive: char,
+    ) -> impl ::core::future::Future<Output = String> + ::core::marker::Send;
+}
+#[cfg(feature = "warranty")]
+/// The description of `company.warranty`: its name, its methods, its events and their schema.
+///
+/// Everything that a trait can say.
+#[allow(dead_code)]
+#[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
+pub(crate) struct WarrantyApi;
+#[cfg(feature = "warranty")]
+/// Serves `company.warranty` with an implementation of [`Warranty`].
+///
+/// Everything that a trait can say.
+#[allow(dead_code)]
+pub(crate) struct WarrantyServer<T> {
+    service: ::std::sync::Arc<T>,
+}
+#[cfg(feature = "warranty")]
+/// Calls the methods of `company.warranty`.
+///
+/// Everything that a trait can say.
+#[allow(dead_code)]
+#[derive(::core::fmt::Debug, ::core::clone::Clone)]
+pub(crate) struct WarrantyClient {
+    client: crate::bus::__private::Client,
+}
+#[cfg(feature = "warranty")]
+/// The event `registered` of `company.warranty`.
+#[allow(dead_code)]
+#[derive(::core::fmt::Debug, ::core::clone::Clone)]
+#[derive(PartialEq, Default)]
+#[derive(
+    crate::bus::__private::serde::Serialize,
+    crate::bus::__private::serde::Deserialize
+)]
+#[serde(crate = "crate::bus::__private::serde")]
+#[serde(default)]
+pub(crate) struct Registration {
+    /// The event's `serial`.
+    pub(crate) serial: String,
+    /// Who bought it.
+    #[serde(rename = "buyer")]
+    pub(crate) customer: u64,
+}
+#[cfg(feature = "warranty")]
+#[cfg(unix)]
+/// Nothing more to say.
+#[deprecated]
+#[allow(dead_code)]
+#[derive(::core::fmt::Debug, ::core::clone::Clone)]
+#[derive(
+    crate::bus::__private::serde::Serialize,
+    crate::bus::__private::serde::Deserialize
+)]
+#[serde(crate = "crate::bus::__private::serde")]
+pub(crate) struct Nothing {}
+#[cfg(feature = "warranty")]
+#[allow(dead_code, deprecated, nonstandard_style)]
+#[allow(clippy::too_many_arguments)]
+const _: () = {
+    #[allow(unused_imports)]
+    use ::core::convert::Into as _;
+    #[derive(
+        crate::bus::__private::serde::Serialize,
+        crate::bus::__private::serde::Deserialize
+    )]
+    #[serde(crate = "crate::bus::__private::serde")]
+    #[serde(expecting = "a map of the arguments of every_form")]
+    #[derive(crate::bus::__private::schemars::JsonSchema)]
+    #[schemars(crate = "crate::bus::__private::schemars")]
+    struct __every_form_arguments<'a> {
+        by_value: u64,
+        text: crate::bus::__private::Argument<'a, str, ::std::string::String>,
+        list: crate::bus::__private::Argument<'a, [u8], ::std::vec::Vec<u8>>,
+        other: crate::bus::__private::Argument<'a, Part, Part>,
+        #[serde(default, rename = "limit")]
+        #[schemars(range(max = 100))]
+        /// At most so many.
+        max: Option<u32>,
+    }
+    #[derive(
+        crate::bus::__private::serde::Serialize,
+        crate::bus::__private::serde::Deserialize
+    )]
+    #[serde(crate = "crate::bus::__private::serde")]
+    #[serde(expecting = "a map of the arguments of type_of")]
+    #[derive(crate::bus::__private::schemars::JsonSchema)]
+    #[schemars(crate = "crate::bus::__private::schemars")]
+    struct __type_of_arguments<'a> {
+        r#in: crate::bus::__private::Argument<'a, str, ::std::string::String>,
+    }
+    #[cfg(unix)]
+    #[derive(
+        crate::bus::__private::serde::Serialize,
+        crate::bus::__private::serde::Deserialize
+    )]
+    #[serde(crate = "crate::bus::__private::serde")]
+    #[serde(expecting = "a map of the arguments of home")]
+    #[derive(crate::bus::__private::schemars::JsonSchema)]
+    #[schemars(crate = "crate::bus::__private::schemars")]
+    struct __home_arguments {}
+    #[cfg(not(unix))]
+    #[derive(
+        crate::bus::__private::serde::Serialize,
+        crate::bus::__private::serde::Deserialize
+    )]
+    #[serde(crate = "crate::bus::__private::serde")]
+    #[serde(expecting = "a map of the arguments of home")]
+    #[derive(crate::bus::__private::schemars::JsonSchema)]
+    #[schemars(crate = "crate::bus::__private::schemars")]
+    struct __home_arguments {
+        drive: char,
+    }
+    const __every_form_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
+            "every_form",
+            "Arguments in every form.",
+            crate::bus::__private::inline::<__every_form_arguments<'static>>,
+            crate::bus::__private::reference::<Vec<Part>>,
+        )
+        .with_error(crate::bus::__private::reference::<WarrantyError>);
+    const __type_of_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
+            "type_of",
+            "",
+            crate::bus::__private::inline::<__type_of_arguments<'static>>,
+            crate::bus::__private::reference::<String>,
+        )
+        .with_timeout(::core::time::Duration::from_millis(60000u64))
+        .with_idempotent();
+    #[cfg(unix)]
+    const __home_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
+        "home",
+        "",
+        crate::bus::__private::inline::<__home_arguments>,
+        crate::bus::__private::reference::<String>,
+    );
+    #[cfg(not(unix))]
+    const __home_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
+        "home",
+        "",
+        crate::bus::__private::inline::<__home_arguments>,
+        crate::bus::__private::reference::<String>,
+    );
+    const __registered_event: &crate::bus::__private::EventDescriptor = &crate::bus::__private::EventDescriptor::new(
+        "registered",
+        "",
+        crate::bus::__private::inline::<Registration>,
+    );
+    #[cfg(unix)]
+    const __nothing_event: &crate::bus::__private::EventDescriptor = &crate::bus::__private::EventDescriptor::new(
+        "nothing",
+        "Nothing more to say.",
+        crate::bus::__private::inline::<Nothing>,
+    );
+    impl crate::bus::__private::Api for WarrantyApi {
+        const DESCRIPTOR: &'static crate::bus::__private::ApiDescriptor = &crate::bus::__private::ApiDescriptor::new(
+            "company.warranty",
+            "Everything that a trait can say.",
+            &[
+                __every_form_method,
+                __type_of_method,
+                #[cfg(unix)]
+                __home_method,
+                #[cfg(not(unix))]
+                __home_method,
+            ],
+            &[__registered_event, #[cfg(unix)] __nothing_event],
+        );
+    }
+    impl crate::bus::__private::Event for Registration {
+        type Api = WarrantyApi;
+        const NAME: &'static str = "registered";
+    }
+    #[derive(crate::bus::__private::schemars::JsonSchema)]
+    #[schemars(crate = "crate::bus::__private::schemars")]
+    #[serde(default)]
+    struct __registered_schema {
+        serial: String,
+        /// Who bought it.
+        #[serde(rename = "buyer")]
+        #[schemars(range(min = 1))]
+        customer: u64,
+    }
+    impl crate::bus::__private::schemars::JsonSchema for Registration {
+        fn schema_name() -> ::std::borrow::Cow<'static, str> {
+            ::std::borrow::Cow::Borrowed("Registration")
+        }
+        fn json_schema(
+            generator: &mut crate::bus::__private::schemars::SchemaGenerator,
+        ) -> crate::bus::__private::schemars::Schema {
+            <__registered_schema as crate::bus::__private::schemars::JsonSchema>::json_schema(
+                generator,
+            )
+        }
+    }
+    impl ::core::default::Default for __registered_schema {
+        fn default() -> Self {
+            let Registration { serial, customer } = ::core::default::Default::default();
+            Self { serial, customer }
+        }
+    }
+    #[cfg(unix)]
+    impl crate::bus::__private::Event for Nothing {
+        type Api = WarrantyApi;
+        const NAME: &'static str = "nothing";
+    }
+    #[cfg(unix)]
+    /// Nothing more to say.
+    #[deprecated]
+    #[derive(crate::bus::__private::schemars::JsonSchema)]
+    #[schemars(crate = "crate::bus::__private::schemars")]
+    struct __nothing_schema {}
+    #[cfg(unix)]
+    impl crate::bus::__private::schemars::JsonSchema for Nothing {
+        fn schema_name() -> ::std::borrow::Cow<'static, str> {
+            ::std::borrow::Cow::Borrowed("Nothing")
+        }
+        fn json_schema(
+            generator: &mut crate::bus::__private::schemars::SchemaGenerator,
+        ) -> crate::bus::__private::schemars::Schema {
+            <__nothing_schema as crate::bus::__private::schemars::JsonSchema>::json_schema(
+                generator,
+            )
+        }
+    }
+    impl WarrantyClient {
+        /// A client that calls over this bus.
+        #[must_use]
+        pub(crate) fn new(bus: &crate::bus::__private::Bus) -> Self {
+            Self {
+                client: crate::bus::__private::client(
+                    bus,
+                    <WarrantyApi as crate::bus::__private::Api>::DESCRIPTOR,
+                ),
+            }
+        }
+        /// Arguments in every form.
+        pub(crate) fn every_form(
+            &self,
+            by_value: u64,
+            text: &str,
+            list: &[u8],
+            other: &Part,
+            max: Option<u32>,
+        ) -> crate::bus::__private::Call<Vec<Part>, WarrantyError> {
+            self.client
+                .call_fallible::<
+                    _,
+                    Vec<Part>,
+                    WarrantyError,
+                >(
+                    __every_form_method,
+                    &__every_form_arguments {
+                        by_value,
+                        text: ::core::convert::From::from(text),
+                        list: ::core::convert::From::from(list),
+                        other: ::core::convert::From::from(other),
+                        max,
+                    },
+                )
+        }
+        /// Calls `type_of` of `company.warranty`.
+        #[deprecated = "ask for the part"]
+        #[allow(clippy::wrong_self_convention, reason = "it is the word for it")]
+        pub(crate) fn r#type(&self, r#in: &str) -> crate::bus::__private::Call<String> {
+            self.client
+                .call::<
+                    _,
+                    String,
+                >(
+                    __type_of_method,
+                    &__type_of_arguments {
+                        r#in: ::core::convert::From::from(r#in),
+                    },
+                )
+        }
+        #[cfg(unix)]
+        /// Calls `home` of `company.warranty`.
+        pub(crate) fn home(&self) -> crate::bus::__private::Call<String> {
+            self.client.call::<_, String>(__home_method, &__home_arguments {})
+        }
+        #[cfg(not(unix))]
+        /// Calls `home` of `company.warranty`.
+        pub(crate) fn home(&self, drive: char) -> crate::bus::__private::Call<String> {
+            self.client.call::<_, String>(__home_method, &__home_arguments { drive })
+        }
+    }
+    impl<T: Warranty> WarrantyServer<T> {
+        /// A server that answers with this implementation.
+        #[must_use]
+        pub(crate) fn new(service: T) -> Self {
+            Self {
+                service: ::std::sync::Arc::new(service),
+            }
+        }
+        /// A server that answers with an implementation that is also used elsewhere.
+        #[must_use]
+        pub(crate) fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+            Self { service: service }
+        }
+    }
+    impl<T> ::core::clone::Clone for WarrantyServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                service: ::std::sync::Arc::clone(&self.service),
+            }
+        }
+    }
+    impl<T> ::core::fmt::Debug for WarrantyServer<T> {
+        fn fmt(
+            &self,
+            formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            formatter.debug_struct("WarrantyServer").finish_non_exhaustive()
+        }
+    }
+    impl<__Service: Warranty> crate::bus::__private::Dispatch
+    for WarrantyServer<__Service> {
+        type Api = WarrantyApi;
+        async fn dispatch(
+            &self,
+            invocation: crate::bus::__private::Invocation,
+        ) -> crate::bus::__private::Outcome {
+            match invocation.method() {
+                "every_form" => {
+                    let __every_form_arguments {
+                        by_value: argument_by_value,
+                        text: argument_text,
+                        list: argument_list,
+                        other: argument_other,
+                        max: argument_max,
+                    } = match invocation.arguments() {
+                        ::core::result::Result::Ok(arguments) => arguments,
+                        ::core::result::Result::Err(outcome) => return outcome,
+                    };
+                    invocation
+                        .result::<
+                            Vec<Part>,
+                            WarrantyError,
+                        >(
+                            &<__Service as Warranty>::every_form(
+                                    &*self.service,
+                                    argument_by_value,
+                                    &*argument_text,
+                                    &*argument_list,
+                                    &*argument_other,
+                                    invocation.context(),
+                                    argument_max,
+                                )
+                                .await,
+                        )
+                }
+                "type_of" => {
+                    let __type_of_arguments { r#in: argument_in } = match invocation
+                        .arguments()
+                    {
+                        ::core::result::Result::Ok(arguments) => arguments,
+                        ::core::result::Result::Err(outcome) => return outcome,
+                    };
+                    invocation
+                        .value::<
+                            String,
+                        >(
+                            &<__Service as Warranty>::r#type(
+                                    &*self.service,
+                                    &*argument_in,
+                                )
+                                .await,
+                        )
+                }
+                #[cfg(unix)]
+                "home" => {
+                    let __home_arguments {} = match invocation.arguments() {
+                        ::core::result::Result::Ok(arguments) => arguments,
+                        ::core::result::Result::Err(outcome) => return outcome,
+                    };
+                    invocation
+                        .value::<
+                            String,
+                        >(&<__Service as Warranty>::home(&*self.service).await)
+                }
+                #[cfg(not(unix))]
+                "home" => {
+                    let __home_arguments { drive: argument_drive } = match invocation
+                        .arguments()
+                    {
+                        ::core::result::Result::Ok(arguments) => arguments,
+                        ::core::result::Result::Err(outcome) => return outcome,
+                    };
+                    invocation
+                        .value::<
+                            String,
+                        >(
+                            &<__Service as Warranty>::home(
+                                    &*self.service,
+                                    argument_drive,
+                                )
+                                .await,
+                        )
+                }
+                _ => invocation.unknown_method(),
+            }
+        }
+    }
+};

@@ -1,0 +1,228 @@
+/// Who is covered, and until when.
+pub trait Warranty: ::core::marker::Send + ::core::marker::Sync + 'static {
+    /// The cover of one product.
+    fn check(
+        &self,
+        serial: &str,
+    ) -> impl ::core::future::Future<
+        Output = Result<Cover, WarrantyError>,
+    > + ::core::marker::Send;
+    /// How many products are registered.
+    fn registered(
+        &self,
+    ) -> impl ::core::future::Future<Output = u64> + ::core::marker::Send;
+}
+/// The description of `company.warranty`: its name, its methods, its events and their schema.
+///
+/// Who is covered, and until when.
+#[allow(dead_code)]
+#[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
+pub struct WarrantyApi;
+/// Serves `company.warranty` with an implementation of [`Warranty`].
+///
+/// Who is covered, and until when.
+#[allow(dead_code)]
+pub struct WarrantyServer<T> {
+    service: ::std::sync::Arc<T>,
+}
+/// Calls the methods of `company.warranty`.
+///
+/// Who is covered, and until when.
+#[allow(dead_code)]
+#[derive(::core::fmt::Debug, ::core::clone::Clone)]
+pub struct WarrantyClient {
+    client: ::lightbus::__private::Client,
+}
+/// A customer registered a product.
+#[allow(dead_code)]
+#[derive(::core::fmt::Debug, ::core::clone::Clone)]
+#[derive(
+    ::lightbus::__private::serde::Serialize,
+    ::lightbus::__private::serde::Deserialize
+)]
+#[serde(crate = "::lightbus::__private::serde")]
+pub struct ProductRegistered {
+    /// The event's `serial`.
+    pub serial: String,
+    /// The event's `customer`.
+    pub customer: u64,
+}
+#[allow(dead_code, deprecated, nonstandard_style)]
+const _: () = {
+    #[allow(unused_imports)]
+    use ::core::convert::Into as _;
+    #[derive(
+        ::lightbus::__private::serde::Serialize,
+        ::lightbus::__private::serde::Deserialize
+    )]
+    #[serde(crate = "::lightbus::__private::serde")]
+    #[serde(expecting = "a map of the arguments of check")]
+    #[derive(::lightbus::__private::schemars::JsonSchema)]
+    #[schemars(crate = "::lightbus::__private::schemars")]
+    struct __check_arguments<'a> {
+        serial: ::lightbus::__private::Argument<'a, str, ::std::string::String>,
+    }
+    #[derive(
+        ::lightbus::__private::serde::Serialize,
+        ::lightbus::__private::serde::Deserialize
+    )]
+    #[serde(crate = "::lightbus::__private::serde")]
+    #[serde(expecting = "a map of the arguments of registered")]
+    #[derive(::lightbus::__private::schemars::JsonSchema)]
+    #[schemars(crate = "::lightbus::__private::schemars")]
+    struct __registered_arguments {}
+    const __check_method: &::lightbus::__private::MethodDescriptor = &::lightbus::__private::MethodDescriptor::new(
+            "check",
+            "The cover of one product.",
+            ::lightbus::__private::inline::<__check_arguments<'static>>,
+            ::lightbus::__private::reference::<Cover>,
+        )
+        .with_error(::lightbus::__private::reference::<WarrantyError>);
+    const __registered_method: &::lightbus::__private::MethodDescriptor = &::lightbus::__private::MethodDescriptor::new(
+            "registered",
+            "How many products are registered.",
+            ::lightbus::__private::inline::<__registered_arguments>,
+            ::lightbus::__private::reference::<u64>,
+        )
+        .with_timeout(::core::time::Duration::from_millis(2000u64))
+        .with_idempotent();
+    const __product_registered_event: &::lightbus::__private::EventDescriptor = &::lightbus::__private::EventDescriptor::new(
+        "product_registered",
+        "A customer registered a product.",
+        ::lightbus::__private::inline::<ProductRegistered>,
+    );
+    impl ::lightbus::__private::Api for WarrantyApi {
+        const DESCRIPTOR: &'static ::lightbus::__private::ApiDescriptor = &::lightbus::__private::ApiDescriptor::new(
+            "company.warranty",
+            "Who is covered, and until when.",
+            &[__check_method, __registered_method],
+            &[__product_registered_event],
+        );
+    }
+    impl ::lightbus::__private::Event for ProductRegistered {
+        type Api = WarrantyApi;
+        const NAME: &'static str = "product_registered";
+    }
+    /// A customer registered a product.
+    #[derive(::lightbus::__private::schemars::JsonSchema)]
+    #[schemars(crate = "::lightbus::__private::schemars")]
+    struct __product_registered_schema {
+        serial: String,
+        customer: u64,
+    }
+    impl ::lightbus::__private::schemars::JsonSchema for ProductRegistered {
+        fn schema_name() -> ::std::borrow::Cow<'static, str> {
+            ::std::borrow::Cow::Borrowed("ProductRegistered")
+        }
+        fn json_schema(
+            generator: &mut ::lightbus::__private::schemars::SchemaGenerator,
+        ) -> ::lightbus::__private::schemars::Schema {
+            <__product_registered_schema as ::lightbus::__private::schemars::JsonSchema>::json_schema(
+                generator,
+            )
+        }
+    }
+    impl WarrantyClient {
+        /// A client that calls over this bus.
+        #[must_use]
+        pub fn new(bus: &::lightbus::__private::Bus) -> Self {
+            Self {
+                client: ::lightbus::__private::client(
+                    bus,
+                    <WarrantyApi as ::lightbus::__private::Api>::DESCRIPTOR,
+                ),
+            }
+        }
+        /// The cover of one product.
+        pub fn check(
+            &self,
+            serial: &str,
+        ) -> ::lightbus::__private::Call<Cover, WarrantyError> {
+            self.client
+                .call_fallible::<
+                    _,
+                    Cover,
+                    WarrantyError,
+                >(
+                    __check_method,
+                    &__check_arguments {
+                        serial: ::core::convert::From::from(serial),
+                    },
+                )
+        }
+        /// How many products are registered.
+        pub fn registered(&self) -> ::lightbus::__private::Call<u64> {
+            self.client.call::<_, u64>(__registered_method, &__registered_arguments {})
+        }
+    }
+    impl<T: Warranty> WarrantyServer<T> {
+        /// A server that answers with this implementation.
+        #[must_use]
+        pub fn new(service: T) -> Self {
+            Self {
+                service: ::std::sync::Arc::new(service),
+            }
+        }
+        /// A server that answers with an implementation that is also used elsewhere.
+        #[must_use]
+        pub fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+            Self { service: service }
+        }
+    }
+    impl<T> ::core::clone::Clone for WarrantyServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                service: ::std::sync::Arc::clone(&self.service),
+            }
+        }
+    }
+    impl<T> ::core::fmt::Debug for WarrantyServer<T> {
+        fn fmt(
+            &self,
+            formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            formatter.debug_struct("WarrantyServer").finish_non_exhaustive()
+        }
+    }
+    impl<__Service: Warranty> ::lightbus::__private::Dispatch
+    for WarrantyServer<__Service> {
+        type Api = WarrantyApi;
+        async fn dispatch(
+            &self,
+            invocation: ::lightbus::__private::Invocation,
+        ) -> ::lightbus::__private::Outcome {
+            match invocation.method() {
+                "check" => {
+                    let __check_arguments { serial: argument_serial } = match invocation
+                        .arguments()
+                    {
+                        ::core::result::Result::Ok(arguments) => arguments,
+                        ::core::result::Result::Err(outcome) => return outcome,
+                    };
+                    invocation
+                        .result::<
+                            Cover,
+                            WarrantyError,
+                        >(
+                            &<__Service as Warranty>::check(
+                                    &*self.service,
+                                    &*argument_serial,
+                                )
+                                .await,
+                        )
+                }
+                "registered" => {
+                    let __registered_arguments {} = match invocation.arguments() {
+                        ::core::result::Result::Ok(arguments) => arguments,
+                        ::core::result::Result::Err(outcome) => return outcome,
+                    };
+                    invocation
+                        .value::<
+                            u64,
+                        >(&<__Service as Warranty>::registered(&*self.service).await)
+                }
+                _ => invocation.unknown_method(),
+            }
+        }
+    }
+};

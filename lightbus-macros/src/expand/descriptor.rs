@@ -1,0 +1,84 @@
+//! The description of the API, in constants.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{api_type, arguments, docs, event_descriptor, guarded, method_descriptor, private};
+use crate::model::{Api, Event, Method};
+
+pub(super) fn item(api: &Api) -> TokenStream {
+    let (visibility, ident) = (&api.visibility, api_type(api));
+    let sentence =
+        format!("The description of `{}`: its name, its methods, its events and their schema.", api.name.value);
+    let docs = docs::headed(&sentence, &api.attributes.docs);
+    let shared = &api.attributes.shared;
+    guarded(
+        &api.attributes,
+        quote! {
+            #docs
+            #(#shared)*
+            #[allow(dead_code)]
+            #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
+            #visibility struct #ident;
+        },
+    )
+}
+
+pub(super) fn impls(api: &Api) -> TokenStream {
+    let (private, ident) = (private(api), api_type(api));
+    let (name, docs) = (&api.name.value, docs::text(&api.attributes.docs));
+    let methods = api.methods.iter().map(|each| method(api, each));
+    let events = api.events.iter().map(|each| event(api, each));
+    let method_list = api.methods.iter().map(|method| {
+        let constant = method_descriptor(method);
+        guarded(&method.attributes, quote!(#constant,))
+    });
+    let event_list = api.events.iter().map(|event| {
+        let constant = event_descriptor(event);
+        guarded(&event.attributes, quote!(#constant,))
+    });
+    quote! {
+        #(#methods)*
+        #(#events)*
+        impl #private::Api for #ident {
+            const DESCRIPTOR: &'static #private::ApiDescriptor =
+                &#private::ApiDescriptor::new(#name, #docs, &[#(#method_list)*], &[#(#event_list)*]);
+        }
+    }
+}
+
+fn method(api: &Api, method: &Method) -> TokenStream {
+    let (private, constant) = (private(api), method_descriptor(method));
+    let (name, docs) = (&method.name.value, docs::text(&method.attributes.docs));
+    let (arguments, value) = (arguments::static_type(method), method.output.value());
+    let error = method.output.result.as_ref().map(|(_, error)| quote!(.with_error(#private::reference::<#error>)));
+    let timeout = method.timeout.map(|timeout| {
+        // The parser saw to it that it fits.
+        let milliseconds = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        quote!(.with_timeout(::core::time::Duration::from_millis(#milliseconds)))
+    });
+    let idempotent = method.idempotent.then(|| quote!(.with_idempotent()));
+    guarded(
+        &method.attributes,
+        quote! {
+            const #constant: &#private::MethodDescriptor = &#private::MethodDescriptor::new(
+                #name,
+                #docs,
+                #private::inline::<#arguments>,
+                #private::reference::<#value>,
+            ) #error #timeout #idempotent;
+        },
+    )
+}
+
+fn event(api: &Api, event: &Event) -> TokenStream {
+    let (private, constant, ty) = (private(api), event_descriptor(event), &event.ty);
+    let (name, docs) = (&event.name.value, docs::text(&event.attributes.docs));
+    guarded(
+        &event.attributes,
+        quote! {
+            const #constant: &#private::EventDescriptor =
+                &#private::EventDescriptor::new(#name, #docs, #private::inline::<#ty>);
+        },
+    )
+}
