@@ -1,0 +1,177 @@
+//! Puts a connection together.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::OnceCell;
+
+use super::{Bus, Inner};
+use crate::config::{Layer, QueueType, Settings};
+use crate::error::Error;
+use crate::event::{Publisher, PublisherSettings};
+use crate::name::ServiceName;
+use crate::rpc::{Caller, CallerSettings, InFlight};
+use crate::tasks::Tasks;
+use crate::transport;
+
+/// Puts a connection to the bus together. Made by [`Bus::service`].
+///
+/// Every setting may also come from the environment or from `lightbus.toml`; what is said here wins.
+#[must_use = "nothing is connected before `connect`"]
+pub struct BusBuilder {
+    service: String,
+    settings: Layer,
+}
+
+impl BusBuilder {
+    pub(super) fn new(service: String) -> Self {
+        Self { service, settings: Layer::default() }
+    }
+
+    /// Where the bus is: `amqp://user:password@host:5672/vhost`, `amqps://…` for TLS, `memory://` for a bus of its own in
+    /// this process, or `memory://name` for one that is shared in this process.
+    ///
+    /// Environment: `LIGHTBUS_URL`. Default: `amqp://guest:guest@localhost:5672`.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.settings.url = Some(url.into());
+        self
+    }
+
+    /// Which bus of that broker. Each namespace is one of its own, for developers who share a broker.
+    ///
+    /// Environment: `LIGHTBUS_NAMESPACE`. Default: `lightbus`.
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.settings.namespace = Some(namespace.into());
+        self
+    }
+
+    /// How long to try for the first connection.
+    ///
+    /// Environment: `LIGHTBUS_CONNECT_TIMEOUT`. Default: 30 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a call waits for its answer, unless its method or the call itself says otherwise.
+    ///
+    /// Environment: `LIGHTBUS_CALL_TIMEOUT`. Default: 5 s.
+    pub fn call_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.call_timeout = Some(timeout);
+        self
+    }
+
+    /// How long `publish` waits for the broker to have an event safe.
+    ///
+    /// Environment: `LIGHTBUS_PUBLISH_TIMEOUT`. Default: 10 s.
+    pub fn publish_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.publish_timeout = Some(timeout);
+        self
+    }
+
+    /// How long a shutdown waits for handlers to finish before it aborts them.
+    ///
+    /// Environment: `LIGHTBUS_SHUTDOWN_TIMEOUT`. Default: 20 s.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.settings.shutdown_timeout = Some(timeout);
+        self
+    }
+
+    /// How many calls of one API this process runs at a time, unless [`Serve::concurrency`](super::Serve::concurrency)
+    /// says otherwise. As many again may wait in this process.
+    ///
+    /// Environment: `LIGHTBUS_CALL_CONCURRENCY`. Default: 64.
+    pub fn call_concurrency(mut self, calls: u16) -> Self {
+        self.settings.call_concurrency = Some(calls);
+        self
+    }
+
+    /// How many events of one subscription this process handles at a time, unless
+    /// [`Subscribe::concurrency`](super::Subscribe::concurrency) says otherwise. As many again may wait in this process.
+    ///
+    /// Environment: `LIGHTBUS_EVENT_CONCURRENCY`. Default: 16.
+    pub fn event_concurrency(mut self, events: u16) -> Self {
+        self.settings.event_concurrency = Some(events);
+        self
+    }
+
+    /// The largest body that is sent or accepted, in bytes.
+    ///
+    /// Environment: `LIGHTBUS_MAX_MESSAGE_SIZE`. Default: 16 MiB, the broker's own default from RabbitMQ 4.0 on.
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
+        self.settings.max_message_size = Some(bytes);
+        self
+    }
+
+    /// The kind of queue that calls wait in. It must be the same in every process that serves the API.
+    ///
+    /// Environment: `LIGHTBUS_RPC_QUEUE_TYPE` (`classic` or `quorum`). Default: classic.
+    pub fn rpc_queue_type(mut self, queue_type: QueueType) -> Self {
+        self.settings.rpc_queue_type = Some(queue_type);
+        self
+    }
+
+    /// How long the queue of an API stays after its last server stopped. Until then calls wait in it for the next server;
+    /// after that they fail at once. It must be the same in every process that serves the API.
+    ///
+    /// Environment: `LIGHTBUS_RPC_QUEUE_EXPIRY`. Default: 5 minutes.
+    pub fn rpc_queue_expiry(mut self, expiry: Duration) -> Self {
+        self.settings.rpc_queue_expiry = Some(expiry);
+        self
+    }
+
+    /// A file of CA certificates (PEM) to trust for `amqps://` in place of the system's.
+    ///
+    /// Environment: `LIGHTBUS_TLS_CA_FILE`. Default: the system's certificates.
+    pub fn tls_ca_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.settings.tls_ca_file = Some(file.into());
+        self
+    }
+
+    /// Connects. While the broker cannot be reached it tries again, for `connect_timeout` in all, and says so in the log.
+    ///
+    /// # Errors
+    ///
+    /// When a setting or the service's name cannot be used, or no connection could be made in time. The message names the
+    /// URL without its password, the cause, and what to try.
+    pub async fn connect(self) -> Result<Bus, Error> {
+        let service = ServiceName::new(&self.service)?;
+        let settings = Settings::load(self.settings)?;
+        let host = gethostname::gethostname();
+        let process: Arc<str> = format!("{service}@{}:{}", host.display(), std::process::id()).into();
+        let in_flight = InFlight::new();
+        let transport = transport::connect(&settings, &service, &process, in_flight.clone()).await?;
+        let caller_settings = CallerSettings {
+            service: service.clone(),
+            timeout: settings.call_timeout,
+            max_message_size: settings.max_message_size,
+        };
+        let publisher_settings = PublisherSettings {
+            service: service.clone(),
+            timeout: settings.publish_timeout,
+            max_message_size: settings.max_message_size,
+        };
+        let inner = Inner {
+            caller: Caller::new(caller_settings, Arc::clone(&transport), in_flight),
+            publisher: Publisher::new(publisher_settings, Arc::clone(&transport)),
+            service,
+            process,
+            settings,
+            transport,
+            tasks: Tasks::new(),
+            serving: Mutex::default(),
+            subscribed: Mutex::default(),
+            shut_down: OnceCell::new(),
+        };
+        Ok(Bus { inner: Arc::new(inner) })
+    }
+}
+
+impl fmt::Debug for BusBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold a password.
+        f.debug_struct("BusBuilder").field("service", &self.service).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,198 @@
+//! The bus as an application sees it.
+
+mod builder;
+mod serve;
+mod shutdown;
+mod subscribe;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::OnceCell;
+
+pub use self::builder::BusBuilder;
+pub use self::serve::Serve;
+pub use self::subscribe::Subscribe;
+
+use crate::api::{Api, ApiDescriptor, Dispatch, Event};
+use crate::config::Settings;
+use crate::error::Error;
+use crate::event::{AnyEvent, Handler, Publish, Publisher, read_any, read_typed};
+use crate::message::full_name;
+use crate::name::{Pattern, ServiceName, SubscriptionName};
+use crate::rpc::{Caller, Client};
+use crate::tasks::Tasks;
+use crate::transport::Transport;
+
+/// One process's place on the bus: it serves APIs, calls them, publishes events and subscribes to them.
+///
+/// Cloning it is cheap; all clones are the same place.
+///
+/// ```
+/// use lightbus::prelude::*;
+///
+/// /// Who is covered.
+/// #[lightbus::api(name = "company.warranty")]
+/// pub trait Warranty {
+///     /// How many products are registered.
+///     async fn registered(&self) -> u64;
+/// }
+///
+/// struct Desk;
+///
+/// impl Warranty for Desk {
+///     async fn registered(&self) -> u64 {
+///         42
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> lightbus::Result<()> {
+/// let bus = Bus::service("warranty").url("memory://").connect().await?;
+/// bus.serve(WarrantyServer::new(Desk)).await?;
+///
+/// let warranty = WarrantyClient::new(&bus);
+/// assert_eq!(warranty.registered().await?, 42);
+/// # bus.shutdown().await;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Bus {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    service: ServiceName,
+    process: Arc<str>,
+    settings: Settings,
+    transport: Arc<dyn Transport>,
+    caller: Caller,
+    publisher: Publisher,
+    tasks: Tasks,
+    serving: Mutex<HashSet<&'static str>>,
+    subscribed: Mutex<HashSet<SubscriptionName>>,
+    shut_down: OnceCell<()>,
+}
+
+impl Bus {
+    /// Begins to put together a connection to the bus for a service: the application's name, which all of its processes
+    /// share.
+    ///
+    /// Service names are made of lower-case letters, digits, `-` and `_`, such as `spare-parts`.
+    pub fn service(name: impl Into<String>) -> BusBuilder {
+        BusBuilder::new(name.into())
+    }
+
+    /// Serves an API: `bus.serve(WarrantyServer::new(desk)).await?`.
+    ///
+    /// When it returns, calls arrive. Several processes may serve one API; each call then goes to one of them. A call is
+    /// executed at most once, unless its method is `#[rpc(idempotent)]`.
+    ///
+    /// # Errors
+    ///
+    /// When this process serves the API already, the bus is shut down, or the broker refuses.
+    pub fn serve<D: Dispatch>(&self, server: D) -> Serve<D> {
+        Serve::new(self.clone(), server)
+    }
+
+    /// Says that this service owns an API without serving it, so that it may publish its events:
+    /// `bus.register::<WarrantyApi>()`. Serving an API includes this.
+    pub fn register<A: Api>(&self) {
+        self.inner.publisher.register(A::DESCRIPTOR.name());
+    }
+
+    /// Publishes an event: `bus.publish(ProductRegistered { serial, customer }).await?`.
+    ///
+    /// It returns once the broker has the event safe for every subscription there is; that there is none is no error. If
+    /// the connection is lost meanwhile, the event is sent again with the same id on the next one.
+    ///
+    /// # Errors
+    ///
+    /// When this service neither serves the API nor has [registered](Self::register) it, when the event cannot be encoded
+    /// or is too large, when the broker has not confirmed it in time or refuses it, or the bus is shut down.
+    pub fn publish<E: Event>(&self, event: E) -> Publish {
+        Publish::new(self.inner.publisher.clone(), &event)
+    }
+
+    /// Subscribes to the event that the handler takes:
+    /// `bus.subscribe("start-cover", |sold: ProductSold| async move { … }).await?`.
+    ///
+    /// The name belongs to the service: all of its processes that subscribe by that name share the events, and each event
+    /// reaches one of them. From the first time on, events wait on the broker for the subscription even while no process
+    /// of the service runs.
+    ///
+    /// Each event is delivered at least once. When the handler fails or panics, the event goes to the subscription's dead
+    /// letters with the error in its headers.
+    ///
+    /// # Errors
+    ///
+    /// When the name is not valid or in use in this process, the bus is shut down, or the broker refuses.
+    pub fn subscribe<E, P, H>(&self, name: &str, handler: H) -> Subscribe<E, P, H>
+    where
+        E: Event,
+        H: Handler<E, P>,
+    {
+        let pattern = Pattern::new(&full_name(E::Api::DESCRIPTOR.name(), E::NAME));
+        Subscribe::new(self.clone(), name, pattern, read_typed::<E>, handler)
+    }
+
+    /// Subscribes to every event whose full name, `{api}.{event}`, matches a pattern: `*` stands for one part of the name,
+    /// `#` for any number of parts. The handler takes an [`AnyEvent`], so it needs no type of the events: for audit logs.
+    ///
+    /// Everything else is as for [`subscribe`](Self::subscribe).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`subscribe`](Self::subscribe), and a pattern that is not valid.
+    pub fn subscribe_pattern<P, H>(&self, name: &str, pattern: &str, handler: H) -> Subscribe<AnyEvent, P, H>
+    where
+        H: Handler<AnyEvent, P>,
+    {
+        Subscribe::new(self.clone(), name, Pattern::new(pattern), read_any, handler)
+    }
+
+    /// How many dead letters a subscription of this service has: events that its handler failed on, rejected, or could not
+    /// decode.
+    ///
+    /// # Errors
+    ///
+    /// When the name is not valid, or the broker does not say.
+    pub async fn dead_letter_count(&self, subscription: &str) -> Result<u64, Error> {
+        let name = SubscriptionName::new(subscription)?;
+        self.inner.transport.dead_letter_count(&self.inner.service, &name).await
+    }
+
+    /// How many calls of this process wait for their answers.
+    #[must_use]
+    pub fn calls_in_flight(&self) -> usize {
+        self.inner.caller.waiting()
+    }
+
+    /// The service that this process belongs to.
+    #[must_use]
+    pub fn service_name(&self) -> &ServiceName {
+        &self.inner.service
+    }
+
+    /// The settings in force.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+}
+
+/// What a generated client is made of.
+pub fn client(bus: &Bus, api: &'static ApiDescriptor) -> Client {
+    Client::new(api, bus.inner.caller.clone())
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bus")
+            .field("process", &self.inner.process)
+            .field("url", &self.inner.settings.url)
+            .field("namespace", &self.inner.settings.namespace)
+            .finish_non_exhaustive()
+    }
+}

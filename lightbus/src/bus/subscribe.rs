@@ -1,0 +1,97 @@
+//! Begins a subscription.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::Bus;
+use crate::error::Error;
+use crate::event::{Handler, Read, Subscriber, SubscriberSettings};
+use crate::name::{NameError, Pattern, SubscriptionName};
+use crate::sync::lock;
+use crate::transport::Subscription;
+
+/// A subscription that has not begun yet: awaiting it begins it. Made by [`Bus::subscribe`] and
+/// [`Bus::subscribe_pattern`].
+#[must_use = "a subscription begins when this is awaited"]
+pub struct Subscribe<E, P, H> {
+    bus: Bus,
+    name: String,
+    pattern: Result<Pattern, NameError>,
+    read: Read<E>,
+    handler: H,
+    concurrency: Option<u16>,
+    parameters: PhantomData<fn(P)>,
+}
+
+impl<E, P, H> Subscribe<E, P, H> {
+    pub(super) fn new(bus: Bus, name: &str, pattern: Result<Pattern, NameError>, read: Read<E>, handler: H) -> Self {
+        Self { bus, name: name.to_owned(), pattern, read, handler, concurrency: None, parameters: PhantomData }
+    }
+
+    /// How many events of this subscription this process handles at a time; at least 1. As many again may wait in this
+    /// process. Without it the bus's default holds, which is 16. With 1, one process handles events in the order in which
+    /// they came.
+    pub fn concurrency(mut self, events: u16) -> Self {
+        self.concurrency = Some(events);
+        self
+    }
+}
+
+impl<E, P, H> Subscribe<E, P, H>
+where
+    E: Send + 'static,
+    P: 'static,
+    H: Handler<E, P>,
+{
+    async fn subscribe(self) -> Result<(), Error> {
+        let inner = &self.bus.inner;
+        if inner.tasks.is_draining() {
+            return Err(Error::Closed);
+        }
+        let (name, pattern) = (SubscriptionName::new(&self.name)?, self.pattern?);
+        let concurrency = self.concurrency.unwrap_or(inner.settings.event_concurrency).max(1);
+        if !lock(&inner.subscribed).insert(name.clone()) {
+            return Err(Error::AlreadySubscribed { name: self.name });
+        }
+        let settings = SubscriberSettings {
+            name: name.clone(),
+            concurrency,
+            max_message_size: inner.settings.max_message_size,
+            process: Arc::clone(&inner.process),
+            tasks: inner.tasks.clone(),
+        };
+        let sink = Arc::new(Subscriber::new(self.handler, self.read, settings));
+        let prefetch = concurrency.saturating_mul(2);
+        let subscription = Subscription { service: inner.service.clone(), name: name.clone(), pattern, prefetch };
+        inner.transport.subscribe(subscription, sink).await.inspect_err(|_| {
+            lock(&inner.subscribed).remove(&name);
+        })
+    }
+}
+
+impl<E, P, H> IntoFuture for Subscribe<E, P, H>
+where
+    E: Send + 'static,
+    P: 'static,
+    H: Handler<E, P>,
+{
+    type Output = Result<(), Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.subscribe())
+    }
+}
+
+impl<E, P, H> fmt::Debug for Subscribe<E, P, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscribe")
+            .field("name", &self.name)
+            .field("pattern", &self.pattern)
+            .field("concurrency", &self.concurrency)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,12 @@
+//! The settings of a bus and where they come from.
+//!
+//! From lowest to highest: the defaults, the file `lightbus.toml` in the working directory (or the file that
+//! `LIGHTBUS_CONFIG` names), the environment variables `LIGHTBUS_*`, and the builder.
+
+mod settings;
+mod url;
+
+pub use self::settings::{QueueType, Settings};
+pub use self::url::BusUrl;
+
+pub(crate) use self::settings::Layer;

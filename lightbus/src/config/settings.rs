@@ -1,0 +1,288 @@
+//! Reads the settings, layer over layer.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use config::{Environment, File, FileFormat};
+use serde::{Deserialize, Deserializer};
+
+use super::BusUrl;
+use crate::error::Error;
+use crate::name::Namespace;
+
+const PREFIX: &str = "LIGHTBUS_";
+
+/// Names a file to be read in place of `lightbus.toml`; unlike that one, it has to be there.
+const FILE_VARIABLE: &str = "LIGHTBUS_CONFIG";
+
+/// Every setting of a bus, resolved and checked.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Where the bus is. Default: `amqp://guest:guest@localhost:5672`, RabbitMQ as it is after its installation.
+    pub url: BusUrl,
+    /// Which bus of that broker: each namespace is one of its own. Default: `lightbus`.
+    pub namespace: Namespace,
+    /// How long the first connection is tried for. Default: 30 s.
+    pub connect_timeout: Duration,
+    /// How long a call waits for its answer. Default: 5 s.
+    pub call_timeout: Duration,
+    /// How long `publish` waits for the broker to have the event safe. Default: 10 s.
+    pub publish_timeout: Duration,
+    /// How long a shutdown waits for handlers to finish. Default: 20 s.
+    pub shutdown_timeout: Duration,
+    /// How many calls of one API this process runs at a time. Default: 64.
+    pub call_concurrency: u16,
+    /// How many events of one subscription this process handles at a time. Default: 16.
+    pub event_concurrency: u16,
+    /// The largest body sent or accepted, in bytes. Default: 16 MiB, the broker's own default from RabbitMQ 4.0 on.
+    pub max_message_size: usize,
+    /// The kind of queue that calls wait in. Default: classic.
+    pub rpc_queue_type: QueueType,
+    /// How long the queue of an API stays after its last server stopped. Default: 5 minutes.
+    pub rpc_queue_expiry: Duration,
+    /// A file of CA certificates (PEM) to trust in place of the system's. Default: none.
+    pub tls_ca_file: Option<PathBuf>,
+}
+
+/// The kind of queue that calls wait in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub enum QueueType {
+    /// The fastest. Calls that wait in it are lost with their node, and their callers time out.
+    #[default]
+    Classic,
+    /// Replicated over a cluster: survives the loss of a node, at more than twice the latency.
+    Quorum,
+}
+
+impl TryFrom<String> for QueueType {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match word.as_str() {
+            "classic" => Ok(Self::Classic),
+            "quorum" => Ok(Self::Quorum),
+            other => Err(format!("{other:?} is no type of queue. Write \"classic\" or \"quorum\"")),
+        }
+    }
+}
+
+/// The settings as one layer gives them: any of them may be missing.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Layer {
+    pub(crate) url: Option<String>,
+    pub(crate) namespace: Option<String>,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) connect_timeout: Option<Duration>,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) call_timeout: Option<Duration>,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) publish_timeout: Option<Duration>,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) shutdown_timeout: Option<Duration>,
+    pub(crate) call_concurrency: Option<u16>,
+    pub(crate) event_concurrency: Option<u16>,
+    pub(crate) max_message_size: Option<usize>,
+    pub(crate) rpc_queue_type: Option<QueueType>,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) rpc_queue_expiry: Option<Duration>,
+    pub(crate) tls_ca_file: Option<PathBuf>,
+}
+
+const KEYS: [&str; 12] = [
+    "url",
+    "namespace",
+    "connect_timeout",
+    "call_timeout",
+    "publish_timeout",
+    "shutdown_timeout",
+    "call_concurrency",
+    "event_concurrency",
+    "max_message_size",
+    "rpc_queue_type",
+    "rpc_queue_expiry",
+    "tls_ca_file",
+];
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    humantime::parse_duration(&text).map(Some).map_err(|error| {
+        serde::de::Error::custom(format_args!(
+            "{text:?} is no duration ({error}). Write one such as \"5s\" or \"500ms\""
+        ))
+    })
+}
+
+impl Settings {
+    /// Reads the file and the environment, and puts the builder's own settings over them.
+    pub(crate) fn load(builder: Layer) -> Result<Self, Error> {
+        Self::resolve(
+            builder,
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
+        )
+    }
+
+    fn resolve(builder: Layer, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
+        let environment: HashMap<String, String> =
+            environment.into_iter().filter(|(variable, _)| variable.starts_with(PREFIX)).collect();
+        let below =
+            read_layers(environment).map_err(|error| Error::InvalidConfiguration { reason: error.to_string() })?;
+        Self::check(builder.over(below))
+    }
+
+    fn check(layer: Layer) -> Result<Self, Error> {
+        let positive = |setting, duration: Duration| {
+            if duration.is_zero() {
+                let reason = "it must be longer than zero. Write a duration such as \"5s\"".to_owned();
+                Err(Error::InvalidSetting { setting, reason })
+            } else {
+                Ok(duration)
+            }
+        };
+        let at_least_one = |setting, count: u16| {
+            if count == 0 {
+                let reason = "it must be at least 1, or nothing would ever run".to_owned();
+                Err(Error::InvalidSetting { setting, reason })
+            } else {
+                Ok(count)
+            }
+        };
+        Ok(Self {
+            url: BusUrl::parse(layer.url.as_deref().unwrap_or("amqp://guest:guest@localhost:5672"))?,
+            namespace: Namespace::new(layer.namespace.as_deref().unwrap_or("lightbus"))?,
+            connect_timeout: layer.connect_timeout.unwrap_or(Duration::from_secs(30)),
+            call_timeout: positive("call_timeout", layer.call_timeout.unwrap_or(Duration::from_secs(5)))?,
+            publish_timeout: positive("publish_timeout", layer.publish_timeout.unwrap_or(Duration::from_secs(10)))?,
+            shutdown_timeout: layer.shutdown_timeout.unwrap_or(Duration::from_secs(20)),
+            call_concurrency: at_least_one("call_concurrency", layer.call_concurrency.unwrap_or(64))?,
+            event_concurrency: at_least_one("event_concurrency", layer.event_concurrency.unwrap_or(16))?,
+            max_message_size: layer.max_message_size.unwrap_or(16 * 1024 * 1024),
+            rpc_queue_type: layer.rpc_queue_type.unwrap_or_default(),
+            rpc_queue_expiry: positive("rpc_queue_expiry", layer.rpc_queue_expiry.unwrap_or(Duration::from_secs(300)))?,
+            tls_ca_file: layer.tls_ca_file,
+        })
+    }
+}
+
+fn read_layers(mut environment: HashMap<String, String>) -> Result<Layer, config::ConfigError> {
+    let file = match environment.remove(FILE_VARIABLE) {
+        Some(path) => File::from(Path::new(&path).to_owned()).format(FileFormat::Toml).required(true),
+        None => File::new("lightbus.toml", FileFormat::Toml).required(false),
+    };
+    environment.retain(|variable, _| {
+        let key = variable[PREFIX.len()..].to_ascii_lowercase();
+        let known = KEYS.contains(&key.as_str());
+        if !known {
+            tracing::warn!("the environment variable {variable} is no setting of Lightbus and is ignored");
+        }
+        known
+    });
+    let variables = Environment::with_prefix("LIGHTBUS").prefix_separator("_").source(Some(environment));
+    config::Config::builder().add_source(file).add_source(variables).build()?.try_deserialize()
+}
+
+impl Layer {
+    fn over(self, below: Self) -> Self {
+        Self {
+            url: self.url.or(below.url),
+            namespace: self.namespace.or(below.namespace),
+            connect_timeout: self.connect_timeout.or(below.connect_timeout),
+            call_timeout: self.call_timeout.or(below.call_timeout),
+            publish_timeout: self.publish_timeout.or(below.publish_timeout),
+            shutdown_timeout: self.shutdown_timeout.or(below.shutdown_timeout),
+            call_concurrency: self.call_concurrency.or(below.call_concurrency),
+            event_concurrency: self.event_concurrency.or(below.event_concurrency),
+            max_message_size: self.max_message_size.or(below.max_message_size),
+            rpc_queue_type: self.rpc_queue_type.or(below.rpc_queue_type),
+            rpc_queue_expiry: self.rpc_queue_expiry.or(below.rpc_queue_expiry),
+            tls_ca_file: self.tls_ca_file.or(below.tls_ca_file),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(builder: Layer, environment: &[(&str, &str)]) -> Result<Settings, Error> {
+        Settings::resolve(builder, environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    fn file(name: &str, contents: &str) -> String {
+        let path = std::env::temp_dir().join(format!("lightbus-settings-{}-{name}.toml", std::process::id()));
+        std::fs::write(&path, contents).unwrap();
+        path.into_os_string().into_string().unwrap()
+    }
+
+    fn refusal(environment: &[(&str, &str)]) -> String {
+        resolve(Layer::default(), environment).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn without_anything_the_defaults_hold() {
+        let settings = resolve(Layer::default(), &[("PATH", "/bin")]).unwrap();
+        assert_eq!(settings.url.to_string(), "amqp://guest:***@localhost:5672");
+        assert_eq!(settings.namespace.as_str(), "lightbus");
+        assert_eq!(settings.call_timeout, Duration::from_secs(5));
+        assert_eq!((settings.call_concurrency, settings.event_concurrency), (64, 16));
+        assert_eq!(settings.max_message_size, 16 * 1024 * 1024);
+        assert_eq!(settings.rpc_queue_type, QueueType::Classic);
+    }
+
+    #[test]
+    fn each_layer_covers_the_one_below() {
+        let path = file("layers", "namespace = \"file\"\ncall_timeout = \"1s\"\ncall_concurrency = 7\n");
+        let environment = [
+            ("LIGHTBUS_CONFIG", path.as_str()),
+            ("LIGHTBUS_NAMESPACE", "env"),
+            ("LIGHTBUS_CALL_TIMEOUT", "250ms"),
+            ("LIGHTBUS_EVENT_CONCURRENCY", "9"),
+            ("LIGHTBUS_RPC_QUEUE_TYPE", "quorum"),
+        ];
+        let builder = Layer { namespace: Some("builder".into()), ..Layer::default() };
+        let settings = resolve(builder, &environment).unwrap();
+        assert_eq!(settings.namespace.as_str(), "builder");
+        assert_eq!(settings.call_timeout, Duration::from_millis(250));
+        assert_eq!((settings.call_concurrency, settings.event_concurrency), (7, 9));
+        assert_eq!(settings.rpc_queue_type, QueueType::Quorum);
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn numbers_in_the_environment_may_be_names() {
+        let settings = resolve(Layer::default(), &[("LIGHTBUS_NAMESPACE", "a1")]).unwrap();
+        assert_eq!(settings.namespace.as_str(), "a1");
+        assert!(refusal(&[("LIGHTBUS_NAMESPACE", "1")]).contains("cannot be used as a namespace"));
+    }
+
+    #[test]
+    fn a_typo_in_the_file_is_named_with_what_there_is() {
+        let path = file("typo", "nmaespace = \"alice\"\n");
+        let text = refusal(&[("LIGHTBUS_CONFIG", &path)]);
+        assert!(text.contains("nmaespace") && text.contains("namespace") && text.contains("lightbus.toml"), "{text}");
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_was_asked_for_has_to_be_there() {
+        assert!(refusal(&[("LIGHTBUS_CONFIG", "/nowhere/lightbus.toml")]).contains("/nowhere/lightbus.toml"));
+    }
+
+    #[test]
+    fn other_variables_are_ignored() {
+        assert!(resolve(Layer::default(), &[("LIGHTBUS_TEST_URL", "x"), ("LIGHTBUS_NMAESPACE", "y")]).is_ok());
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_by_name() {
+        assert!(refusal(&[("LIGHTBUS_CALL_TIMEOUT", "soon")]).contains("call_timeout"));
+        assert!(refusal(&[("LIGHTBUS_CALL_TIMEOUT", "0s")]).contains("call_timeout"));
+        assert!(refusal(&[("LIGHTBUS_CALL_CONCURRENCY", "0")]).contains("call_concurrency"));
+        assert!(refusal(&[("LIGHTBUS_CALL_CONCURRENCY", "many")]).contains("call_concurrency"));
+        assert!(refusal(&[("LIGHTBUS_RPC_QUEUE_TYPE", "stream")]).contains("classic"));
+        assert!(refusal(&[("LIGHTBUS_URL", "localhost")]).contains("amqp://user:password@host"));
+    }
+}

@@ -1,0 +1,13 @@
+//! Events: published with [`Publish`], handled by subscriptions.
+
+mod any;
+mod handler;
+mod publish;
+mod subscriber;
+
+pub use self::any::AnyEvent;
+pub use self::handler::{Handler, HandlerError, HandlerResult};
+pub use self::publish::Publish;
+
+pub(crate) use self::publish::{Publisher, PublisherSettings};
+pub(crate) use self::subscriber::{Read, Subscriber, SubscriberSettings, read_any, read_typed};

@@ -1,0 +1,167 @@
+//! Publishes events.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::fmt;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::api::{Api, Event};
+use crate::codec::{self, EncodeError};
+use crate::context::Context;
+use crate::error::Error;
+use crate::message::{Encoding, EventMessage, Payload, TraceContext, full_name};
+use crate::name::ServiceName;
+use crate::sync::lock;
+use crate::transport::Transport;
+
+/// An event that has not been published yet: awaiting it publishes it, and returns when the broker has it safe.
+#[must_use = "an event is published when this is awaited"]
+pub struct Publish {
+    publisher: Publisher,
+    prepared: PreparedEvent,
+}
+
+#[derive(Debug)]
+struct PreparedEvent {
+    api: &'static str,
+    event: &'static str,
+    fields: Result<Payload, EncodeError>,
+    timeout: Option<Duration>,
+    context: Option<Context>,
+    trace: Option<TraceContext>,
+}
+
+impl Publish {
+    pub(crate) fn new<E: Event>(publisher: Publisher, event: &E) -> Self {
+        let prepared = PreparedEvent {
+            api: E::Api::DESCRIPTOR.name(),
+            event: E::NAME,
+            fields: codec::encode(Encoding::MessagePack, event),
+            timeout: None,
+            context: None,
+            trace: None,
+        };
+        Self { publisher, prepared }
+    }
+
+    /// Waits at most this long for the broker to have the event safe. Without it the bus's default holds, which is
+    /// 10 seconds.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.prepared.timeout = Some(timeout);
+        self
+    }
+
+    /// Publishes on behalf of this context: the event carries its trace on.
+    ///
+    /// In the handler's own task that happens without asking; this is for tasks that the handler spawned.
+    pub fn context(mut self, context: &Context) -> Self {
+        self.prepared.context = Some(context.clone());
+        self
+    }
+
+    /// Makes the event part of this trace, in place of the current context's.
+    pub fn trace(mut self, trace: TraceContext) -> Self {
+        self.prepared.trace = Some(trace);
+        self
+    }
+}
+
+impl fmt::Debug for Publish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.prepared.fmt(f)
+    }
+}
+
+impl IntoFuture for Publish {
+    type Output = Result<(), Error>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.publisher.publish(self.prepared).await })
+    }
+}
+
+/// Publishes the events of one process.
+#[derive(Debug, Clone)]
+pub(crate) struct Publisher {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    settings: PublisherSettings,
+    transport: Arc<dyn Transport>,
+    /// The APIs whose events this service may publish.
+    registered: Mutex<HashSet<&'static str>>,
+    closed: CancellationToken,
+}
+
+#[derive(Debug)]
+pub(crate) struct PublisherSettings {
+    pub(crate) service: ServiceName,
+    pub(crate) timeout: Duration,
+    pub(crate) max_message_size: usize,
+}
+
+impl Publisher {
+    pub(crate) fn new(settings: PublisherSettings, transport: Arc<dyn Transport>) -> Self {
+        let (registered, closed) = (Mutex::default(), CancellationToken::new());
+        Self { shared: Arc::new(Shared { settings, transport, registered, closed }) }
+    }
+
+    /// Lets this service publish the events of an API.
+    pub(crate) fn register(&self, api: &'static str) {
+        lock(&self.shared.registered).insert(api);
+    }
+
+    /// Refuses every further event.
+    pub(crate) fn close(&self) {
+        self.shared.closed.cancel();
+    }
+
+    async fn publish(&self, event: PreparedEvent) -> Result<(), Error> {
+        let Shared { settings, transport, closed, .. } = &*self.shared;
+        let deadline = Instant::now() + event.timeout.unwrap_or(settings.timeout);
+        let message = self.message(event)?;
+        closed.run_until_cancelled(transport.publish(message, deadline)).await.unwrap_or(Err(Error::Closed))
+    }
+
+    /// Checks what can be checked here, and puts the message together.
+    fn message(&self, event: PreparedEvent) -> Result<EventMessage, Error> {
+        let Shared { settings, registered, closed, .. } = &*self.shared;
+        if closed.is_cancelled() {
+            return Err(Error::Closed);
+        }
+        let full_name = full_name(event.api, event.event);
+        if !lock(registered).contains(event.api) {
+            return Err(Error::NotRegistered {
+                service: settings.service.to_string(),
+                api: event.api.to_owned(),
+                event: full_name,
+            });
+        }
+        let payload = event
+            .fields
+            .map_err(|error| Error::InvalidEvent { event: full_name.clone(), reason: error.to_string() })?;
+        let (size, limit) = (payload.bytes.len(), settings.max_message_size);
+        if size > limit {
+            return Err(Error::EventTooLarge { event: full_name, size: size as u64, limit: limit as u64 });
+        }
+        let context = event.context.or_else(Context::current);
+        Ok(EventMessage {
+            id: Uuid::now_v7().to_string(),
+            api: Cow::Borrowed(event.api),
+            event: Cow::Borrowed(event.event),
+            publisher: Cow::Owned(settings.service.as_str().to_owned()),
+            payload,
+            trace: event.trace.or_else(|| context.and_then(|context| context.trace().cloned())),
+        })
+    }
+}

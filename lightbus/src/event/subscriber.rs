@@ -1,0 +1,159 @@
+//! The receiving end of a subscription: takes events from the transport, runs the handler, settles.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use futures_util::FutureExt;
+
+use super::any::AnyEvent;
+use super::handler::{Handler, HandlerError};
+use crate::api::{Api, Event};
+use crate::codec;
+use crate::context::Context;
+use crate::message::EventMessage;
+use crate::name::SubscriptionName;
+use crate::panic::panic_message;
+use crate::tasks::Tasks;
+use crate::transport::{DeadLetterReason, DeadLetterStory, EventDelivery, EventSink};
+use crate::turns::{Turn, Turns};
+
+/// The receiving end of one subscription in one process.
+pub(crate) struct Subscriber<E, P, H> {
+    handler: Arc<H>,
+    shared: Arc<Shared<E>>,
+    parameters: PhantomData<fn(P)>,
+}
+
+struct Shared<E> {
+    settings: SubscriberSettings,
+    read: Read<E>,
+    turns: Turns,
+}
+
+/// Makes the handler's event of a message, or says why there is none in it.
+pub(crate) type Read<E> = fn(EventMessage) -> Result<E, String>;
+
+#[derive(Debug)]
+pub(crate) struct SubscriberSettings {
+    pub(crate) name: SubscriptionName,
+    /// How many events are handled at a time.
+    pub(crate) concurrency: u16,
+    pub(crate) max_message_size: usize,
+    /// Who to name in the headers of a dead letter.
+    pub(crate) process: Arc<str>,
+    pub(crate) tasks: Tasks,
+}
+
+/// How handling an event can fail.
+struct Failure {
+    reason: DeadLetterReason,
+    error: String,
+}
+
+impl<E, P, H: Handler<E, P>> Subscriber<E, P, H> {
+    pub(crate) fn new(handler: H, read: Read<E>, settings: SubscriberSettings) -> Self {
+        let turns = Turns::new(settings.concurrency);
+        let shared = Arc::new(Shared { settings, read, turns });
+        Self { handler: Arc::new(handler), shared, parameters: PhantomData }
+    }
+}
+
+/// Reads an event of one type.
+pub(crate) fn read_typed<E: Event>(message: EventMessage) -> Result<E, String> {
+    let (api, name) = (E::Api::DESCRIPTOR.name(), E::NAME);
+    if message.api != api || message.event != name {
+        return Err(format!(
+            "this subscription handles {api}.{name}, and the message is {}. Likely the subscription was used for that event \
+             before: its queue on the broker is still bound to it. Give the new subscription another name, or unbind the queue",
+            message.full_name()
+        ));
+    }
+    codec::decode(&message.payload).map_err(|error| format!("{api}.{name} does not decode: {error}"))
+}
+
+/// Takes an event as it is.
+pub(crate) fn read_any(message: EventMessage) -> Result<AnyEvent, String> {
+    Ok(AnyEvent::new(message))
+}
+
+impl<E, P, H> EventSink for Subscriber<E, P, H>
+where
+    E: Send + 'static,
+    P: 'static,
+    H: Handler<E, P>,
+{
+    fn deliver(&self, delivery: EventDelivery) {
+        let (handler, shared) = (Arc::clone(&self.handler), Arc::clone(&self.shared));
+        let (turn, tasks) = (shared.turns.take(), shared.settings.tasks.clone());
+        tasks.spawn(async move { shared.take(&*handler, delivery, turn).await });
+    }
+}
+
+impl<E, P, H> fmt::Debug for Subscriber<E, P, H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subscriber").field("name", &self.shared.settings.name).finish_non_exhaustive()
+    }
+}
+
+impl<E: Send> Shared<E> {
+    async fn take<P, H: Handler<E, P>>(&self, handler: &H, delivery: EventDelivery, turn: Turn) {
+        let EventDelivery { event, handle } = delivery;
+        // An event whose handle is dropped goes back to the subscription.
+        let Some(Some(_turn)) = self.settings.tasks.unless_draining(turn.begin()).await else { return };
+        let (id, name) = (event.id.clone(), event.full_name());
+        let Some(result) = self.settings.tasks.unless_aborted(self.run(handler, event)).await else { return };
+        let Err(failure) = result else {
+            handle.accept();
+            return;
+        };
+        let subscription = self.settings.name.as_str();
+        tracing::error!(subscription, event = name, id, "moved to the dead letters: {}", failure.error);
+        if let Err(error) = handle.dead_letter(self.story(failure)).await {
+            tracing::error!(
+                subscription,
+                event = name,
+                id,
+                "could not be moved to the dead letters, so it will be delivered again: {error}"
+            );
+        }
+    }
+
+    async fn run<P, H: Handler<E, P>>(&self, handler: &H, message: EventMessage) -> Result<(), Failure> {
+        let (size, limit) = (message.payload.bytes.len(), self.settings.max_message_size);
+        if size > limit {
+            let error = format!("the event is {size} bytes long and the limit of this process is {limit}");
+            return Err(Failure { reason: DeadLetterReason::Undecodable, error });
+        }
+        let publisher = message.publisher.clone().into_owned();
+        let context = Context::new(publisher, message.id.clone(), None, message.trace.clone());
+        let event = (self.read)(message).map_err(|error| Failure { reason: DeadLetterReason::Undecodable, error })?;
+        let handled = async { handler.handle(event, context.clone()).await };
+        match AssertUnwindSafe(context.clone().scope(handled)).catch_unwind().await {
+            Ok(result) => result.map_err(Failure::from),
+            Err(panic) => {
+                let error = format!("the handler panicked: {}", panic_message(&*panic));
+                Err(Failure { reason: DeadLetterReason::Panicked, error })
+            }
+        }
+    }
+
+    fn story(&self, failure: Failure) -> DeadLetterStory {
+        DeadLetterStory {
+            reason: failure.reason,
+            error: failure.error,
+            attempt: 1,
+            process: self.settings.process.to_string(),
+            at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::ZERO),
+        }
+    }
+}
+
+impl From<HandlerError> for Failure {
+    fn from(error: HandlerError) -> Self {
+        let reason = if error.rejects() { DeadLetterReason::Rejected } else { DeadLetterReason::Failed };
+        Self { reason, error: error.to_string() }
+    }
+}

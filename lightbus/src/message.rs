@@ -1,0 +1,175 @@
+//! What travels on the bus, in the bus's own terms: every transport carries these and nothing else.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// How a body is encoded.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// MessagePack with string keys: what Lightbus itself sends.
+    #[default]
+    MessagePack,
+    /// JSON: accepted from anyone, so that a person can write it by hand.
+    Json,
+    /// A content type that Lightbus cannot read; kept so that errors can name it.
+    Unsupported(Box<str>),
+}
+
+impl Encoding {
+    /// The encoding that a `content_type` names; none at all means MessagePack.
+    #[must_use]
+    pub fn from_content_type(content_type: Option<&str>) -> Self {
+        let Some(content_type) = content_type else { return Self::MessagePack };
+        match content_type.split(';').next().unwrap_or_default().trim() {
+            "" | "application/msgpack" | "application/vnd.msgpack" | "application/x-msgpack" => Self::MessagePack,
+            "application/json" => Self::Json,
+            other => Self::Unsupported(other.into()),
+        }
+    }
+
+    /// The `content_type` to send; none at all means MessagePack, which keeps the common message short.
+    #[must_use]
+    pub fn content_type(&self) -> Option<&str> {
+        match self {
+            Self::MessagePack => None,
+            Self::Json => Some("application/json"),
+            Self::Unsupported(other) => Some(other),
+        }
+    }
+}
+
+/// An encoded body.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Payload {
+    /// How `bytes` are encoded.
+    pub encoding: Encoding,
+    /// The encoded value.
+    pub bytes: Bytes,
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Payload({:?}, {} bytes)", self.encoding, self.bytes.len())
+    }
+}
+
+/// The [W3C trace context](https://www.w3.org/TR/trace-context/) that a message carries, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceContext {
+    /// The `traceparent` header.
+    pub traceparent: String,
+    /// The `tracestate` header, when there is one.
+    pub tracestate: Option<String>,
+}
+
+/// A call on its way to a server.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Unique on the bus among the calls that are under way; the answer carries it back.
+    pub id: String,
+    /// The API that is called.
+    pub api: Cow<'static, str>,
+    /// The method that is called.
+    pub method: Cow<'static, str>,
+    /// The service that calls.
+    pub caller: Cow<'static, str>,
+    /// How long the caller still waits. `None` only in requests of foreign peers that set no expiration.
+    pub time_left: Option<Duration>,
+    /// The arguments: a map of their names to their values.
+    pub payload: Payload,
+    /// The trace that the call belongs to.
+    pub trace: Option<TraceContext>,
+}
+
+/// What a call ended with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyKind {
+    /// The method's return value.
+    Ok,
+    /// The method's own, typed error.
+    Error,
+    /// The framework's word that the method gave no answer.
+    Fault,
+}
+
+impl ReplyKind {
+    /// The word for it on the wire.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Error => "error",
+            Self::Fault => "fault",
+        }
+    }
+
+    /// Reads the word for it on the wire.
+    #[must_use]
+    pub fn from_wire(word: &str) -> Option<Self> {
+        [Self::Ok, Self::Error, Self::Fault].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A server's answer to a call.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// What the call ended with. `None` when a foreign server's answer does not say.
+    pub kind: Option<ReplyKind>,
+    /// The service that answered.
+    pub server: Cow<'static, str>,
+    /// The value that `kind` announces.
+    pub payload: Payload,
+}
+
+/// An event on its way to the subscriptions.
+#[derive(Debug, Clone)]
+pub struct EventMessage {
+    /// The same on every re-send and every delivery: deduplicate by it.
+    pub id: String,
+    /// The API that the event belongs to.
+    pub api: Cow<'static, str>,
+    /// The event's name within the API.
+    pub event: Cow<'static, str>,
+    /// The service that published it.
+    pub publisher: Cow<'static, str>,
+    /// The fields: a map of their names to their values.
+    pub payload: Payload,
+    /// The trace that the event belongs to.
+    pub trace: Option<TraceContext>,
+}
+
+impl EventMessage {
+    /// The event's full name, `{api}.{event}`: its routing key.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        full_name(&self.api, &self.event)
+    }
+}
+
+impl Request {
+    /// The method's full name, `{api}.{method}`.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        full_name(&self.api, &self.method)
+    }
+}
+
+/// The full name of a method or an event: `{api}.{member}`.
+#[must_use]
+pub fn full_name(api: &str, member: &str) -> String {
+    let mut name = String::with_capacity(api.len() + 1 + member.len());
+    name.push_str(api);
+    name.push('.');
+    name.push_str(member);
+    name
+}
+
+/// Splits a full name at its last dot into API and member. A name without a dot has no API.
+#[must_use]
+pub fn split_full_name(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or(("", name))
+}

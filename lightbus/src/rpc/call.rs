@@ -1,0 +1,98 @@
+//! The call builder.
+
+use std::fmt;
+use std::future::IntoFuture;
+use std::pin::Pin;
+use std::time::Duration;
+
+use crate::codec::{DecodeError, EncodeError};
+use crate::context::Context;
+use crate::message::{Payload, TraceContext};
+use crate::rpc::caller::Caller;
+use crate::rpc::error::CallError;
+
+/// A call that has not been made yet: awaiting it makes it.
+///
+/// The methods of a generated client return it. It borrows nothing, so it can be stored, moved to another task, or given
+/// to `tokio::join!` as it is.
+///
+/// ```
+/// # use lightbus::prelude::*;
+/// # #[lightbus::api(name = "company.warranty")]
+/// # trait Warranty { async fn registered(&self) -> u64; }
+/// # async fn example(warranty: WarrantyClient) -> Result<(), CallError> {
+/// use std::time::Duration;
+///
+/// let registered = warranty.registered().timeout(Duration::from_secs(1)).await?;
+/// # Ok(()) }
+/// ```
+#[must_use = "a call is made when it is awaited"]
+pub struct Call<T, E = std::convert::Infallible> {
+    pub(crate) caller: Caller,
+    pub(crate) prepared: PreparedCall,
+    pub(crate) decode: Decode<T, E>,
+}
+
+/// What a call says, apart from how its answer is read.
+#[derive(Debug)]
+pub(crate) struct PreparedCall {
+    pub(crate) api: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) arguments: Result<Payload, EncodeError>,
+    /// The method's own default.
+    pub(crate) method_timeout: Option<Duration>,
+    /// What this call was told.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) context: Option<Context>,
+    pub(crate) trace: Option<TraceContext>,
+}
+
+/// Reads one type of body.
+pub(crate) type Decoder<V> = fn(&Payload) -> Result<V, DecodeError>;
+
+/// Reads the two bodies that an answer can have.
+pub(crate) struct Decode<T, E> {
+    pub(crate) value: Decoder<T>,
+    /// `None` for a method that returns no `Result`.
+    pub(crate) error: Option<Decoder<E>>,
+}
+
+impl<T, E> Call<T, E> {
+    /// Waits at most this long for the answer. Without it the method's own default holds
+    /// (`#[rpc(timeout = "2s")]`), and then the bus's, which is 5 seconds.
+    ///
+    /// A call made inside a handler never waits longer than what is left of the handler's own deadline.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.prepared.timeout = Some(timeout);
+        self
+    }
+
+    /// Makes the call on behalf of this context: it inherits what is left of its deadline and carries its trace on.
+    ///
+    /// In the handler's own task that happens without asking; this is for tasks that the handler spawned.
+    pub fn context(mut self, context: &Context) -> Self {
+        self.prepared.context = Some(context.clone());
+        self
+    }
+
+    /// Makes the call part of this trace, in place of the current context's.
+    pub fn trace(mut self, trace: TraceContext) -> Self {
+        self.prepared.trace = Some(trace);
+        self
+    }
+}
+
+impl<T, E> fmt::Debug for Call<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.prepared.fmt(f)
+    }
+}
+
+impl<T: Send + 'static, E: Send + 'static> IntoFuture for Call<T, E> {
+    type Output = Result<T, CallError<E>>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move { self.caller.call(self.prepared, self.decode).await })
+    }
+}

@@ -1,0 +1,60 @@
+//! What a generated client is made of.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::call::{Call, Decode, PreparedCall};
+use super::caller::Caller;
+use crate::api::{ApiDescriptor, MethodDescriptor};
+use crate::codec;
+use crate::message::Encoding;
+
+/// What a generated client is made of: an API and a way to call it.
+#[derive(Debug, Clone)]
+pub struct Client {
+    api: &'static ApiDescriptor,
+    caller: Caller,
+}
+
+impl Client {
+    pub(crate) fn new(api: &'static ApiDescriptor, caller: Caller) -> Self {
+        Self { api, caller }
+    }
+
+    /// Prepares a call of a method that returns no `Result`.
+    pub fn call<A, T>(&self, method: &'static MethodDescriptor, arguments: &A) -> Call<T>
+    where
+        A: Serialize,
+        T: DeserializeOwned,
+    {
+        self.prepare(method, arguments, Decode { value: codec::decode, error: None })
+    }
+
+    /// Prepares a call of a method that returns a `Result`.
+    pub fn call_fallible<A, T, E>(&self, method: &'static MethodDescriptor, arguments: &A) -> Call<T, E>
+    where
+        A: Serialize,
+        T: DeserializeOwned,
+        E: DeserializeOwned,
+    {
+        self.prepare(method, arguments, Decode { value: codec::decode, error: Some(codec::decode) })
+    }
+
+    fn prepare<A: Serialize, T, E>(
+        &self,
+        method: &'static MethodDescriptor,
+        arguments: &A,
+        decode: Decode<T, E>,
+    ) -> Call<T, E> {
+        let prepared = PreparedCall {
+            api: self.api.name(),
+            method: method.name(),
+            arguments: codec::encode(Encoding::MessagePack, arguments),
+            method_timeout: method.timeout(),
+            timeout: None,
+            context: None,
+            trace: None,
+        };
+        Call { caller: self.caller.clone(), prepared, decode }
+    }
+}

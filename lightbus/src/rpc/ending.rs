@@ -1,0 +1,108 @@
+//! What a call ended with, and what its caller gets for it.
+
+use std::time::Duration;
+
+use super::call::Decode;
+use super::error::{CallError, Oversized, Servers};
+use super::fault::{Fault, FaultCode};
+use crate::codec::{self, EncodeError};
+use crate::message::{Payload, Reply, ReplyKind};
+
+/// What a call ended with, whatever the types of its method.
+#[derive(Debug)]
+pub(crate) enum Ending {
+    Reply(Reply),
+    /// The broker had nowhere to put the request.
+    Unroutable,
+    /// The connection was lost after the request had left.
+    Lost,
+    TimedOut(Servers),
+    NotConnected,
+    Closed,
+    Unencodable(EncodeError),
+    TooLarge {
+        what: Oversized,
+        size: usize,
+        limit: usize,
+    },
+}
+
+/// The call that ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) api: &'static str,
+    /// The method's full name.
+    pub(crate) method: String,
+    /// How long the call was to wait.
+    pub(crate) timeout: Duration,
+    pub(crate) ending: Ending,
+}
+
+impl Ended {
+    /// What the caller gets.
+    pub(crate) fn into_result<T, E>(self, decode: &Decode<T, E>) -> Result<T, CallError<E>> {
+        let Self { api, method, timeout, ending } = self;
+        Err(match ending {
+            Ending::Reply(reply) => return read_reply(api, method, reply, decode),
+            Ending::Unroutable => CallError::NoServer { api: api.to_owned(), method },
+            Ending::Lost => {
+                let reason = "the connection to the broker was lost while it was under way".to_owned();
+                CallError::OutcomeUnknown { method, reason }
+            }
+            Ending::TimedOut(servers) => CallError::DeadlineExceeded { method, timeout, servers },
+            Ending::NotConnected => CallError::NotConnected { method, timeout },
+            Ending::Closed => CallError::Closed { method },
+            Ending::Unencodable(error) => CallError::InvalidRequest { method, reason: error.to_string() },
+            Ending::TooLarge { what, size, limit } => {
+                CallError::TooLarge { method, what, size: size as u64, limit: limit as u64 }
+            }
+        })
+    }
+}
+
+fn read_reply<T, E>(api: &str, method: String, reply: Reply, decode: &Decode<T, E>) -> Result<T, CallError<E>> {
+    match reply.kind {
+        Some(ReplyKind::Ok) => (decode.value)(&reply.payload)
+            .map_err(|error| CallError::InvalidReply { method, reason: format!("its value does not decode: {error}") }),
+        Some(ReplyKind::Error) => Err(match decode.error.map(|decode| decode(&reply.payload)) {
+            Some(Ok(error)) => CallError::Method { method, error },
+            Some(Err(error)) => {
+                CallError::InvalidReply { method, reason: format!("its error does not decode: {error}") }
+            }
+            None => CallError::InvalidReply {
+                method,
+                reason: "it is an error, and the method returns no Result".to_owned(),
+            },
+        }),
+        Some(ReplyKind::Fault) => Err(read_fault(api, method, &reply.payload)),
+        None => Err(CallError::InvalidReply { method, reason: "its `type` is none of ok, error and fault".to_owned() }),
+    }
+}
+
+fn read_fault<E>(api: &str, method: String, payload: &Payload) -> CallError<E> {
+    let fault: Fault = match codec::decode(payload) {
+        Ok(fault) => fault,
+        Err(error) => {
+            return CallError::InvalidReply { method, reason: format!("its fault does not decode: {error}") };
+        }
+    };
+    match fault.code {
+        FaultCode::UnknownMethod => {
+            CallError::UnknownMethod { api: api.to_owned(), method, known: fault.details.methods }
+        }
+        FaultCode::InvalidArguments => {
+            CallError::InvalidArguments { method, path: fault.details.path, reason: fault.message }
+        }
+        FaultCode::HandlerPanicked => CallError::HandlerPanicked { method, message: fault.message },
+        FaultCode::ShuttingDown => CallError::ShuttingDown { method },
+        FaultCode::OutcomeUnknown => CallError::OutcomeUnknown { method, reason: fault.message },
+        FaultCode::InvalidReply => CallError::InvalidReply { method, reason: fault.message },
+        FaultCode::RequestTooLarge | FaultCode::ReplyTooLarge => CallError::TooLarge {
+            method,
+            what: if fault.code == FaultCode::ReplyTooLarge { Oversized::Reply } else { Oversized::Request },
+            size: fault.details.size.unwrap_or_default(),
+            limit: fault.details.limit.unwrap_or_default(),
+        },
+        FaultCode::Unknown => CallError::Fault { method, fault: Box::new(fault) },
+    }
+}

@@ -1,0 +1,196 @@
+//! The calls of this process that wait for their answers.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::oneshot;
+
+use crate::message::Reply;
+use crate::sync::lock;
+use crate::transport::{Generation, ReplySink};
+
+/// The calls of this process that wait for their answers. Each is in it from before it is sent until it has ended or its
+/// caller has gone, whichever comes first.
+pub(crate) struct InFlight {
+    /// Tells this process's calls from those of every other process.
+    prefix: String,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    next: u64,
+    waiting: HashMap<u64, Waiting>,
+}
+
+struct Waiting {
+    generation: Generation,
+    arrival: oneshot::Sender<Arrival>,
+}
+
+/// What can arrive for a call.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    Reply(Reply),
+    Unroutable,
+    Lost,
+}
+
+/// A place in the table. Dropping it gives the place up.
+pub(crate) struct Ticket {
+    number: u64,
+    in_flight: Arc<InFlight>,
+    arrival: oneshot::Receiver<Arrival>,
+}
+
+impl InFlight {
+    pub(crate) fn new() -> Arc<Self> {
+        let prefix = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
+        Arc::new(Self { prefix, table: Mutex::default() })
+    }
+
+    /// Takes a place for a call that is about to be sent on the connection of that generation.
+    pub(crate) fn register(self: &Arc<Self>, generation: Generation) -> Ticket {
+        let (sender, arrival) = oneshot::channel();
+        let mut table = lock(&self.table);
+        let number = table.next;
+        table.next += 1;
+        table.waiting.insert(number, Waiting { generation, arrival: sender });
+        Ticket { number, in_flight: Arc::clone(self), arrival }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.table).waiting.len()
+    }
+
+    fn number_of(&self, id: &str) -> Option<u64> {
+        u64::from_str_radix(id.strip_prefix(&self.prefix)?.strip_prefix('-')?, 16).ok()
+    }
+
+    fn end(&self, id: &str, arrival: Arrival) {
+        let Some(number) = self.number_of(id) else { return };
+        let waiting = lock(&self.table).waiting.remove(&number);
+        if let Some(waiting) = waiting {
+            // The caller may have gone at this very moment; then nobody is interested any more.
+            let _ = waiting.arrival.send(arrival);
+        }
+    }
+}
+
+impl ReplySink for InFlight {
+    fn reply(&self, id: &str, reply: Reply) {
+        self.end(id, Arrival::Reply(reply));
+    }
+
+    fn unroutable(&self, id: &str) {
+        self.end(id, Arrival::Unroutable);
+    }
+
+    fn lost(&self, generation: Generation) {
+        let lost: Vec<Waiting> = lock(&self.table)
+            .waiting
+            .extract_if(|_, waiting| waiting.generation <= generation)
+            .map(|(_, w)| w)
+            .collect();
+        for waiting in lost {
+            let _ = waiting.arrival.send(Arrival::Lost);
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.len() > 0
+    }
+}
+
+impl Ticket {
+    /// The call's id.
+    pub(crate) fn id(&self) -> String {
+        format!("{}-{:x}", self.in_flight.prefix, self.number)
+    }
+
+    /// Waits for what arrives.
+    pub(crate) async fn arrival(&mut self) -> Arrival {
+        // The sender is dropped unused only with the table itself.
+        (&mut self.arrival).await.unwrap_or(Arrival::Lost)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        lock(&self.in_flight.table).waiting.remove(&self.number);
+    }
+}
+
+impl fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InFlight").field("prefix", &self.prefix).field("waiting", &self.len()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::message::{Payload, ReplyKind};
+
+    fn reply() -> Reply {
+        Reply { kind: Some(ReplyKind::Ok), server: "desk".into(), payload: Payload::default() }
+    }
+
+    fn arrived(ticket: &mut Ticket) -> Option<Arrival> {
+        ticket.arrival().now_or_never()
+    }
+
+    #[test]
+    fn each_answer_reaches_its_own_call() {
+        let in_flight = InFlight::new();
+        let (mut first, mut second) = (in_flight.register(Generation(1)), in_flight.register(Generation(1)));
+        in_flight.reply(&second.id(), reply());
+        assert!(arrived(&mut first).is_none());
+        assert!(matches!(arrived(&mut second), Some(Arrival::Reply(_))));
+        in_flight.unroutable(&first.id());
+        assert!(matches!(arrived(&mut first), Some(Arrival::Unroutable)));
+        assert!(!in_flight.is_waiting());
+    }
+
+    #[test]
+    fn only_the_first_arrival_counts() {
+        let in_flight = InFlight::new();
+        let mut ticket = in_flight.register(Generation(1));
+        let id = ticket.id();
+        in_flight.lost(Generation(1));
+        in_flight.reply(&id, reply());
+        in_flight.unroutable(&id);
+        assert!(matches!(arrived(&mut ticket), Some(Arrival::Lost)));
+    }
+
+    #[test]
+    fn a_loss_ends_the_calls_of_its_generation_and_before() {
+        let in_flight = InFlight::new();
+        let mut tickets = [0, 1, 2].map(|generation| in_flight.register(Generation(generation)));
+        in_flight.lost(Generation(1));
+        let lost = tickets.each_mut().map(|ticket| arrived(ticket).is_some());
+        assert_eq!(lost, [true, true, false]);
+    }
+
+    #[test]
+    fn a_dropped_call_leaves_no_trace_and_its_late_answer_is_ignored() {
+        let in_flight = InFlight::new();
+        let id = in_flight.register(Generation(1)).id();
+        assert_eq!(in_flight.len(), 0);
+        in_flight.reply(&id, reply());
+    }
+
+    #[test]
+    fn ids_of_others_are_ignored() {
+        let in_flight = InFlight::new();
+        let mut ticket = in_flight.register(Generation(1));
+        for id in ["", "-0", "other-0", "0", &format!("{}-", in_flight.prefix), &format!("{}-zz", in_flight.prefix)] {
+            in_flight.reply(id, reply());
+        }
+        assert!(arrived(&mut ticket).is_none());
+        assert_eq!(in_flight.len(), 1);
+    }
+}

@@ -1,0 +1,110 @@
+//! One request on its way through a generated dispatcher.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::fault::{Fault, FaultCode, FaultDetails};
+use crate::api::ApiDescriptor;
+use crate::codec::{self, DecodeError};
+use crate::context::Context;
+use crate::message::{Encoding, Payload, ReplyKind};
+
+/// One request on its way through a generated dispatcher.
+#[derive(Debug)]
+pub struct Invocation {
+    api: &'static ApiDescriptor,
+    method: String,
+    arguments: Payload,
+    context: Context,
+}
+
+/// What a dispatcher made of a request.
+#[derive(Debug)]
+pub struct Outcome {
+    pub(crate) kind: ReplyKind,
+    pub(crate) payload: Payload,
+}
+
+impl Invocation {
+    pub(crate) fn new(api: &'static ApiDescriptor, method: String, arguments: Payload, context: Context) -> Self {
+        Self { api, method, arguments, context }
+    }
+
+    /// The name of the method that is called.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// What the handler may know of the call.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Decodes the arguments.
+    ///
+    /// # Errors
+    ///
+    /// The fault to answer with when they do not decode.
+    pub fn arguments<A: DeserializeOwned>(&self) -> Result<A, Outcome> {
+        codec::decode(&self.arguments).map_err(|error| self.fault(&self.invalid_arguments(&error)))
+    }
+
+    /// The answer of a method that returns no `Result`.
+    #[must_use]
+    pub fn value<T: Serialize>(&self, value: &T) -> Outcome {
+        self.encode(ReplyKind::Ok, value)
+    }
+
+    /// The answer of a method that returns a `Result`.
+    #[must_use]
+    pub fn result<T: Serialize, E: Serialize>(&self, result: &Result<T, E>) -> Outcome {
+        match result {
+            Ok(value) => self.encode(ReplyKind::Ok, value),
+            Err(error) => self.encode(ReplyKind::Error, error),
+        }
+    }
+
+    /// The answer when the API has no such method.
+    #[must_use]
+    pub fn unknown_method(&self) -> Outcome {
+        let methods: Vec<String> = self.api.methods().iter().map(|method| method.name().to_owned()).collect();
+        let message = format!("the API {} has no method {:?}", self.api.name(), self.method);
+        let details = FaultDetails { methods, ..FaultDetails::default() };
+        self.fault(&Fault { code: FaultCode::UnknownMethod, message, details })
+    }
+
+    fn invalid_arguments(&self, error: &DecodeError) -> Fault {
+        let path = match error {
+            DecodeError::Value { path, .. } => path.clone(),
+            DecodeError::TooDeep | DecodeError::UnsupportedContentType(_) => String::new(),
+        };
+        let details = FaultDetails { path, ..FaultDetails::default() };
+        Fault { code: FaultCode::InvalidArguments, message: error.to_string(), details }
+    }
+
+    fn encode<T: Serialize>(&self, kind: ReplyKind, value: &T) -> Outcome {
+        match codec::encode(self.arguments.encoding.clone(), value) {
+            Ok(payload) => Outcome { kind, payload },
+            Err(error) => self.fault(&Fault::new(FaultCode::InvalidReply, error.to_string())),
+        }
+    }
+
+    fn fault(&self, fault: &Fault) -> Outcome {
+        Outcome::fault(&self.arguments.encoding, fault)
+    }
+}
+
+impl Outcome {
+    /// A fault in the encoding that the request used, or in MessagePack where that cannot be written.
+    pub(crate) fn fault(encoding: &Encoding, fault: &Fault) -> Self {
+        let encoding = match encoding {
+            Encoding::Json => Encoding::Json,
+            Encoding::MessagePack | Encoding::Unsupported(_) => Encoding::MessagePack,
+        };
+        // A fault is made of text and numbers, which encode always.
+        let payload = codec::encode(encoding, fault).unwrap_or_default();
+        Self { kind: ReplyKind::Fault, payload }
+    }
+}

@@ -1,0 +1,23 @@
+//! Calls: made by [`Call`], answered by a dispatcher.
+
+mod argument;
+mod call;
+mod caller;
+mod client;
+mod ending;
+mod error;
+mod fault;
+mod in_flight;
+mod invocation;
+mod server;
+
+pub use self::argument::Argument;
+pub use self::call::Call;
+pub use self::client::Client;
+pub use self::error::{CallError, Oversized, Servers};
+pub use self::fault::{Fault, FaultCode, FaultDetails};
+pub use self::invocation::{Invocation, Outcome};
+
+pub(crate) use self::caller::{Caller, CallerSettings};
+pub(crate) use self::in_flight::InFlight;
+pub(crate) use self::server::{Server, ServerSettings};

@@ -1,0 +1,102 @@
+//! The schema of an API: JSON Schema for every method and event, made from the user's own types.
+
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::api::{ApiDescriptor, SchemaOf};
+
+/// The schema of an API, ready to be written as JSON.
+///
+/// The wire form of a value is exactly the JSON data model, so these schemas describe MessagePack bodies too.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ApiSchema {
+    /// The API's name.
+    pub name: String,
+    /// The trait's documentation.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The methods by name.
+    pub methods: BTreeMap<String, MethodSchema>,
+    /// The events by name.
+    pub events: BTreeMap<String, EventSchema>,
+    /// The types that the schemas refer to as `#/$defs/{name}`.
+    #[serde(rename = "$defs", skip_serializing_if = "Map::is_empty")]
+    pub definitions: Map<String, Value>,
+}
+
+/// The schema of a method.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct MethodSchema {
+    /// The method's documentation.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The map of arguments.
+    pub arguments: Schema,
+    /// The return value; the `Ok` value of a method that returns a `Result`.
+    pub returns: Schema,
+    /// The method's own error, when it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Schema>,
+}
+
+/// The schema of an event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct EventSchema {
+    /// The event's documentation.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// The map of fields.
+    pub fields: Schema,
+}
+
+impl ApiSchema {
+    pub(crate) fn of(api: &ApiDescriptor) -> Self {
+        let mut generator = SchemaSettings::draft2020_12().into_generator();
+        let mut schema_of = |schema: SchemaOf| schema(&mut generator);
+        let methods = api
+            .methods()
+            .iter()
+            .map(|method| {
+                let schema = MethodSchema {
+                    description: method.docs().to_owned(),
+                    arguments: schema_of(method.arguments()),
+                    returns: schema_of(method.returns()),
+                    error: method.error().map(&mut schema_of),
+                };
+                (method.name().to_owned(), schema)
+            })
+            .collect();
+        let events = api
+            .events()
+            .iter()
+            .map(|event| {
+                let schema = EventSchema { description: event.docs().to_owned(), fields: schema_of(event.fields()) };
+                (event.name().to_owned(), schema)
+            })
+            .collect();
+        Self {
+            name: api.name().to_owned(),
+            description: api.docs().to_owned(),
+            methods,
+            events,
+            definitions: generator.take_definitions(true),
+        }
+    }
+}
+
+/// The schema of `T`, written out where it is used.
+pub fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    T::json_schema(generator)
+}
+
+/// The schema of `T`, as a reference to a shared definition where `T` has a name.
+pub fn reference<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}

@@ -1,0 +1,68 @@
+//! How long to wait between attempts.
+
+use std::time::Duration;
+
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// Delays that double up to a limit, each shortened at random so that processes which lost the same broker do not come
+/// back in step.
+#[derive(Debug, Clone)]
+pub(super) struct Backoff {
+    next: Duration,
+}
+
+impl Backoff {
+    pub(super) const fn new() -> Self {
+        Self { next: FIRST }
+    }
+
+    /// The delay before the next attempt.
+    pub(super) fn delay(&mut self) -> Duration {
+        self.delay_at(fastrand::f64())
+    }
+
+    /// Begins anew, once an attempt has succeeded for good.
+    pub(super) fn reset(&mut self) {
+        self.next = FIRST;
+    }
+
+    /// `chance` in 0..1 picks a delay between half of the current one and all of it.
+    fn delay_at(&mut self, chance: f64) -> Duration {
+        let delay = self.next.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0);
+        self.next = (self.next * 2).min(LONGEST);
+        delay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_limit() {
+        let mut backoff = Backoff::new();
+        let delays: Vec<u128> = (0..12).map(|_| backoff.delay_at(1.0).as_millis()).collect();
+        assert_eq!(delays, [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000, 30_000, 30_000]);
+    }
+
+    #[test]
+    fn chance_takes_at_most_half() {
+        let mut backoff = Backoff::new();
+        assert_eq!(backoff.delay_at(0.0), FIRST / 2);
+        assert_eq!(backoff.delay_at(0.5), FIRST * 2 * 3 / 4);
+        for _ in 0..1000 {
+            let delay = backoff.delay();
+            assert!(delay >= FIRST && delay <= LONGEST, "{delay:?}");
+        }
+    }
+
+    #[test]
+    fn a_reset_begins_anew() {
+        let mut backoff = Backoff::new();
+        backoff.delay();
+        backoff.delay();
+        backoff.reset();
+        assert_eq!(backoff.delay_at(1.0), FIRST);
+    }
+}

@@ -1,0 +1,253 @@
+//! Consumes one queue for as long as the process wants it, whatever becomes of connections, channels and queues.
+//!
+//! One task a queue does all of it, from the first declaration on. So a registration that meets a reconnect is consumed
+//! once: there is nobody else who could do it too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use lapin::message::Delivery;
+use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
+use lapin::types::FieldTable;
+use lapin::{Channel, Consumer};
+use tokio::select;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::declare::{self, Refused};
+use super::errors::{Failure, OPERATION_TIMEOUT, bounded, reason};
+use super::handles::{self, Source};
+use super::properties::short;
+use super::session::Session;
+use super::state::State;
+use super::topology::Topology;
+use crate::error::Error;
+use crate::transport::{EventSink, Generation, RequestSink, Subscription};
+
+/// Consuming that lasted this long has worked: what ends it then is a new trouble, not the old one.
+const SETTLED: Duration = Duration::from_secs(10);
+
+/// What a queue is consumed for.
+#[derive(Debug)]
+pub(super) enum Work {
+    Requests { api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink> },
+    Events { subscription: Subscription, sink: Arc<dyn EventSink> },
+}
+
+impl Work {
+    /// Completes "the broker could not …".
+    pub(super) fn operation(&self) -> String {
+        match self {
+            Self::Requests { api, .. } => format!("let this process serve {api}"),
+            Self::Events { subscription, .. } => {
+                format!("let this process take the subscription {:?}", subscription.name)
+            }
+        }
+    }
+
+    fn queue(&self, topology: &Topology) -> String {
+        match self {
+            Self::Requests { api, .. } => topology.rpc_queue(api),
+            Self::Events { subscription: Subscription { service, name, .. }, .. } => {
+                topology.subscription_queue(service, name)
+            }
+        }
+    }
+
+    fn prefetch(&self) -> u16 {
+        match self {
+            Self::Requests { prefetch, .. } => *prefetch,
+            Self::Events { subscription, .. } => subscription.prefetch,
+        }
+    }
+
+    async fn declare(&self, session: &Session) -> Result<(), Refused> {
+        let (wire, topology) = (&session.consuming, &session.plan.topology);
+        match self {
+            Self::Requests { api, .. } => declare::rpc_queue(wire, topology, api).await,
+            Self::Events { subscription, .. } => declare::subscription(wire, topology, subscription).await,
+        }
+    }
+}
+
+/// Tells how far a task has come: with which generation it has consumed, or tried to.
+pub(super) type Progress = watch::Receiver<Generation>;
+
+/// The task that consumes one queue.
+pub(super) struct Consuming {
+    pub(super) work: Work,
+    pub(super) state: watch::Receiver<State>,
+    /// Ends it.
+    pub(super) stop: CancellationToken,
+    /// Is told the first result. A failure that is no loss of the connection ends the task, too.
+    pub(super) first: oneshot::Sender<Result<(), Error>>,
+    pub(super) progress: watch::Sender<Generation>,
+}
+
+/// Why the deliveries ended.
+enum End {
+    Stopped,
+    Lost,
+    Interrupted(String),
+}
+
+impl Consuming {
+    pub(super) async fn run(self) {
+        let Self { work, mut state, stop, first, progress } = self;
+        let mut first = Some(first);
+        let mut backoff = Backoff::new();
+        loop {
+            let Some(Some(session)) = stop.run_until_cancelled(State::session(&mut state)).await else { return };
+            let begun = Instant::now();
+            let started = stop.run_until_cancelled(session.while_alive(start(&work, &session))).await;
+            let trouble = match started {
+                None => return,
+                Some(None) => continue,
+                Some(Some(Ok((source, consumer)))) => {
+                    progress.send_replace(session.generation);
+                    let wanted = first.take().is_none_or(|first| first.send(Ok(())).is_ok());
+                    let end = if wanted { deliver(&work, &source, consumer, &stop).await } else { End::Stopped };
+                    match end {
+                        End::Stopped => return,
+                        End::Lost => continue,
+                        End::Interrupted(why) => Trouble::Interrupted(why),
+                    }
+                }
+                Some(Some(Err(refused))) => {
+                    session.judge(refused.failure());
+                    if session.is_lost() {
+                        continue;
+                    }
+                    progress.send_replace(session.generation);
+                    let error = refused.into_error();
+                    match first.take() {
+                        Some(first) => {
+                            // Whoever registered may have stopped waiting; the task ends either way.
+                            let _ = first.send(Err(error));
+                            return;
+                        }
+                        None => Trouble::Refused(error),
+                    }
+                }
+            };
+            if begun.elapsed() > SETTLED {
+                backoff.reset();
+            }
+            let delay = backoff.delay();
+            trouble.log(&work, delay);
+            let pause = stop.run_until_cancelled(session.while_alive(sleep(delay)));
+            if pause.await.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+enum Trouble {
+    Interrupted(String),
+    Refused(Error),
+}
+
+impl Trouble {
+    fn log(&self, work: &Work, delay: Duration) {
+        let operation = work.operation();
+        match self {
+            Self::Interrupted(why) => tracing::warn!(
+                "the broker ended what it did to {operation}: {why}. Likely its queue was deleted. Declaring it anew in \
+                 {delay:?}"
+            ),
+            Self::Refused(error) => tracing::error!(
+                "the broker does not {operation} any more, so nothing of it is received: {error}. Trying again in {delay:?}"
+            ),
+        }
+    }
+}
+
+async fn start(work: &Work, session: &Arc<Session>) -> Result<(Arc<Source>, Consumer), Refused> {
+    work.declare(session).await?;
+    let queue = work.queue(&session.plan.topology);
+    let consuming = async {
+        let channel = session.consuming.channel().await?;
+        bounded(channel.basic_qos(work.prefetch(), BasicQosOptions::default())).await?;
+        let tag = short(&*session.plan.process);
+        let options = BasicConsumeOptions::default();
+        let consumer = bounded(channel.basic_consume(short(&*queue), tag, options, FieldTable::default())).await?;
+        Ok::<_, Failure>((channel, consumer))
+    };
+    match consuming.await {
+        Ok((channel, consumer)) => {
+            let session = Arc::clone(session);
+            Ok((Arc::new(Source { session, channel, queue }), consumer))
+        }
+        Err(failure) => Err(Refused::new(failure, format!("consume the queue {queue}"), format!("the queue {queue}"))),
+    }
+}
+
+/// Hands over what arrives. Nothing is awaited but the next delivery.
+async fn deliver(work: &Work, source: &Arc<Source>, mut consumer: Consumer, stop: &CancellationToken) -> End {
+    let dead_queue = dead_queue(work, &source.session.plan.topology);
+    loop {
+        let next = select! {
+            biased;
+            () = stop.cancelled() => break,
+            () = source.session.lost() => return End::Lost,
+            next = consumer.next() => next,
+        };
+        match next {
+            Some(Ok(delivery)) => hand_over(work, source, &dead_queue, delivery),
+            ended => return interruption(&source.session, ended.and_then(Result::err)),
+        }
+    }
+    give_up(work, source, &dead_queue, consumer).await;
+    End::Stopped
+}
+
+fn dead_queue(work: &Work, topology: &Topology) -> Arc<str> {
+    match work {
+        Work::Requests { .. } => Arc::default(),
+        Work::Events { subscription: Subscription { service, name, .. }, .. } => {
+            topology.dead_queue(service, name).into()
+        }
+    }
+}
+
+fn hand_over(work: &Work, source: &Arc<Source>, dead_queue: &Arc<str>, delivery: Delivery) {
+    match work {
+        Work::Requests { api, sink, .. } => sink.deliver(handles::request(source, api, delivery)),
+        Work::Events { sink, .. } => sink.deliver(handles::event(source, dead_queue, delivery)),
+    }
+}
+
+/// Lapin ends the deliveries of a lost connection, too.
+fn interruption(session: &Session, error: Option<lapin::Error>) -> End {
+    let why = error.map_or_else(|| "the broker cancelled the consumer".to_owned(), |error| reason(&error));
+    if session.consuming.is_connected() {
+        End::Interrupted(why)
+    } else {
+        session.fail(why);
+        End::Lost
+    }
+}
+
+/// Ends the consuming, and gives back what the broker had sent ahead.
+async fn give_up(work: &Work, source: &Arc<Source>, dead_queue: &Arc<str>, mut consumer: Consumer) {
+    cancel(&source.channel, &consumer).await;
+    let ahead = async {
+        while let Some(Ok(delivery)) = consumer.next().await {
+            match work {
+                // As a fresh copy: put back, it would look as if it might have been run.
+                Work::Requests { api, .. } => handles::request(source, api, delivery).handle.give_back(),
+                Work::Events { .. } => drop(handles::event(source, dead_queue, delivery)),
+            }
+        }
+    };
+    // The deliveries end once the broker has confirmed; without it, they go back with the connection.
+    let _ = timeout(OPERATION_TIMEOUT, ahead).await;
+}
+
+async fn cancel(channel: &Channel, consumer: &Consumer) {
+    let _ = bounded(channel.basic_cancel(consumer.tag(), BasicCancelOptions::default())).await;
+}

@@ -1,0 +1,278 @@
+//! What goes wrong with a broker, in plain words, and what to do about it.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use lapin::ErrorKind;
+use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
+use tokio::time::timeout;
+
+use super::address::Address;
+use crate::error::Error;
+
+/// How long one operation of the broker may take. A connection on which one takes longer is given up.
+pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why an operation on a connection failed.
+#[derive(Debug, Clone)]
+pub(super) enum Failure {
+    /// The broker refused, or the connection or channel is gone.
+    Lapin(lapin::Error),
+    /// The broker did not answer in time.
+    Silent,
+}
+
+/// Waits for an operation of the broker, but not for ever.
+pub(super) async fn bounded<T>(operation: impl Future<Output = lapin::Result<T>>) -> Result<T, Failure> {
+    match timeout(OPERATION_TIMEOUT, operation).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) => Err(Failure::Lapin(error)),
+        Err(_) => Err(Failure::Silent),
+    }
+}
+
+impl Failure {
+    /// Why, in plain words.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            Self::Lapin(error) => reason(error),
+            Self::Silent => format!("the broker did not answer within {OPERATION_TIMEOUT:?}"),
+        }
+    }
+
+    /// Whether the broker refused the operation alone: it closes the channel then, and the connection stays.
+    pub(super) fn is_refusal(&self) -> bool {
+        self.refusal().is_some()
+    }
+
+    /// Whether what the operation needs does not exist.
+    pub(super) fn is_not_found(&self) -> bool {
+        self.refusal() == Some(&AMQPSoftError::NOTFOUND)
+    }
+
+    fn refusal(&self) -> Option<&AMQPSoftError> {
+        let Self::Lapin(error) = self else { return None };
+        let ErrorKind::ProtocolError(error) = error.kind() else { return None };
+        match error.kind() {
+            AMQPErrorKind::Soft(soft) => Some(soft),
+            AMQPErrorKind::Hard(_) => None,
+        }
+    }
+
+    /// The error for the user. `operation` completes "the broker could not …".
+    pub(super) fn into_error(self, operation: String) -> Error {
+        let reason = self.reason();
+        match self.refusal() {
+            Some(AMQPSoftError::ACCESSREFUSED) => Error::AccessRefused { operation, reason },
+            _ => Error::Broker { operation, reason },
+        }
+    }
+
+    /// The error for the user when a queue or an exchange was declared.
+    pub(super) fn into_declaration_error(self, operation: String, entity: String) -> Error {
+        match self.refusal() {
+            Some(AMQPSoftError::PRECONDITIONFAILED) => Error::TopologyMismatch { entity, reason: self.reason() },
+            _ => self.into_error(operation),
+        }
+    }
+}
+
+/// What an error of lapin says, in plain words.
+pub(super) fn reason(error: &lapin::Error) -> String {
+    match error.kind() {
+        ErrorKind::ProtocolError(error) => error.get_message().to_string(),
+        ErrorKind::IOError(error) => error.to_string(),
+        ErrorKind::MissingHeartbeatError => "the broker has not been heard of for too long".to_owned(),
+        ErrorKind::InvalidChannelState(..) | ErrorKind::InvalidChannel(_) => "the channel is closed".to_owned(),
+        ErrorKind::InvalidConnectionState(_) => "the connection is closed".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Why a connection could not be made.
+#[derive(Debug)]
+pub(super) enum ConnectFailure {
+    /// The host's name leads to no address.
+    Unresolved(io::Error),
+    /// There is no TCP connection to be had.
+    Unreachable(io::Error),
+    /// TLS could not be agreed upon.
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
+    Tls(io::Error),
+    /// The other side did not welcome us.
+    Unwelcome(lapin::Error),
+    /// Nothing was heard for that long.
+    Silent(Duration),
+    /// The connection was made, but could not be set up for the bus.
+    Setup(Error),
+}
+
+/// A failed attempt to connect, for the user.
+#[derive(Debug)]
+pub(super) struct Diagnosis {
+    pub(super) reason: String,
+    pub(super) advice: &'static str,
+    /// Whether trying again is of no use.
+    pub(super) is_final: bool,
+}
+
+impl ConnectFailure {
+    pub(super) fn diagnosis(&self) -> Diagnosis {
+        let retry = |reason, advice| Diagnosis { reason, advice, is_final: false };
+        match self {
+            Self::Unresolved(error) => retry(
+                format!("the name of its host cannot be resolved ({error})"),
+                "Check the host in LIGHTBUS_URL, and that this machine can resolve it",
+            ),
+            Self::Unreachable(error) if error.kind() == io::ErrorKind::ConnectionRefused => retry(
+                "nothing listens there (connection refused)".to_owned(),
+                "Likely RabbitMQ is not running, or listens on another port: 5672 is usual, 5671 with TLS. Start it, or \
+                 correct LIGHTBUS_URL. Without a broker, memory:// is a bus within one process",
+            ),
+            Self::Unreachable(error) => retry(
+                format!("it cannot be reached ({error})"),
+                "Check the host and the port in LIGHTBUS_URL, and the network and firewalls on the way",
+            ),
+            Self::Silent(waited) => retry(
+                format!("nothing was heard of it within {waited:?}"),
+                "Likely a firewall swallows the connection, or the broker is overloaded or still starting. Check the host \
+                 and the port in LIGHTBUS_URL, and the network on the way",
+            ),
+            Self::Tls(error) => tls_diagnosis(error),
+            Self::Unwelcome(error) => handshake_diagnosis(error),
+            Self::Setup(error) => Diagnosis {
+                reason: error.to_string(),
+                advice: "The connection itself could be made",
+                is_final: matches!(error, Error::TopologyMismatch { .. } | Error::AccessRefused { .. }),
+            },
+        }
+    }
+}
+
+impl ConnectFailure {
+    /// The error for the user, after it was tried for so long.
+    pub(super) fn into_error(self, address: &Address, waited: Duration) -> Error {
+        // What the broker said of a queue or an exchange tells all there is to tell.
+        if let Self::Setup(error) = self {
+            return error;
+        }
+        let Diagnosis { reason, advice, .. } = self.diagnosis();
+        Error::CannotConnect { url: address.to_string(), waited, reason, advice }
+    }
+}
+
+fn tls_diagnosis(error: &io::Error) -> Diagnosis {
+    let text = error.to_string();
+    if text.contains("certificate") {
+        Diagnosis {
+            reason: format!("its TLS certificate is not trusted ({text})"),
+            advice: "Set `tls_ca_file` to the certificate of the authority that signed it, and use the host name that the \
+                     certificate is made out to",
+            is_final: false,
+        }
+    } else {
+        Diagnosis {
+            reason: format!("TLS cannot be agreed upon ({text})"),
+            advice: "Likely the port does not speak TLS: RabbitMQ's usual port for it is 5671. Correct the port, or use \
+                     amqp:// if the broker has no TLS",
+            is_final: false,
+        }
+    }
+}
+
+fn handshake_diagnosis(error: &lapin::Error) -> Diagnosis {
+    let why = reason(error);
+    let (reason, advice, is_final) = match error.kind() {
+        ErrorKind::ProtocolError(error) => match error.kind() {
+            AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => (
+                format!("it refused the credentials ({why})"),
+                "Check the user and the password in LIGHTBUS_URL, with special characters written as %XX. RabbitMQ lets the \
+                 user guest in from its own machine only",
+                true,
+            ),
+            AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) if why.contains("not found") => (
+                format!("it has no such virtual host ({why})"),
+                "Create it with `rabbitmqctl add_vhost`, or correct the path of LIGHTBUS_URL; a slash within a name is \
+                 written as %2F",
+                true,
+            ),
+            AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) if why.contains("refused for user") => (
+                format!("the user may not use that virtual host ({why})"),
+                "Grant it with `rabbitmqctl set_permissions`, or connect as another user",
+                true,
+            ),
+            _ => (format!("it refused the connection ({why})"), "The broker's log may say more", false),
+        },
+        ErrorKind::ParsingError(_) | ErrorKind::InvalidProtocolVersion(_) | ErrorKind::SerialisationError(_) => (
+            "what answers there does not speak AMQP 0-9-1".to_owned(),
+            "Likely the port is another service's, such as RabbitMQ's own page (15672). Use its AMQP port, usually 5672, or \
+             with TLS 5671 and amqps://",
+            false,
+        ),
+        _ => (
+            format!("it broke off the connection while greeting ({why})"),
+            "Likely the broker is still starting, or the port expects TLS (amqps://, usually 5671), or it is another \
+             service's",
+            false,
+        ),
+    };
+    Diagnosis { reason, advice, is_final }
+}
+
+#[cfg(test)]
+mod tests {
+    use lapin::protocol::AMQPError;
+
+    use super::*;
+
+    fn soft(kind: AMQPSoftError, message: &str) -> lapin::Error {
+        ErrorKind::ProtocolError(AMQPError::new(kind.into(), message.into())).into()
+    }
+
+    fn hard(kind: AMQPHardError, message: &str) -> lapin::Error {
+        ErrorKind::ProtocolError(AMQPError::new(kind.into(), message.into())).into()
+    }
+
+    #[test]
+    fn refusals_become_the_error_of_their_cause() {
+        let error = |kind| {
+            Failure::Lapin(soft(kind, "THE BROKER'S WORDS"))
+                .into_declaration_error("declare it".into(), "the queue".into())
+        };
+        assert!(matches!(error(AMQPSoftError::PRECONDITIONFAILED), Error::TopologyMismatch { .. }));
+        assert!(matches!(error(AMQPSoftError::ACCESSREFUSED), Error::AccessRefused { .. }));
+        assert!(matches!(error(AMQPSoftError::NOTFOUND), Error::Broker { .. }));
+        assert!(error(AMQPSoftError::NOTFOUND).to_string().contains("THE BROKER'S WORDS"));
+    }
+
+    #[test]
+    fn only_what_stays_wrong_is_final() {
+        let is_final = |error| ConnectFailure::Unwelcome(error).diagnosis().is_final;
+        assert!(is_final(soft(AMQPSoftError::ACCESSREFUSED, "ACCESS_REFUSED - Login was refused")));
+        assert!(is_final(hard(AMQPHardError::NOTALLOWED, "NOT_ALLOWED - vhost prod not found")));
+        assert!(is_final(hard(AMQPHardError::NOTALLOWED, "NOT_ALLOWED - access to vhost '/' refused for user 'shop'")));
+        assert!(!is_final(hard(AMQPHardError::NOTALLOWED, "NOT_ALLOWED - vhost is down")));
+        assert!(!is_final(hard(AMQPHardError::CONNECTIONFORCED, "CONNECTION_FORCED - shutting down")));
+        assert!(!is_final(io::Error::from(io::ErrorKind::ConnectionAborted).into()));
+    }
+
+    #[test]
+    fn every_failure_has_a_reason_and_an_advice() {
+        let io = || io::Error::from(io::ErrorKind::ConnectionRefused);
+        for failure in [
+            ConnectFailure::Unresolved(io()),
+            ConnectFailure::Unreachable(io()),
+            ConnectFailure::Unreachable(io::ErrorKind::HostUnreachable.into()),
+            ConnectFailure::Tls(io::Error::other("invalid peer certificate: UnknownIssuer")),
+            ConnectFailure::Tls(io::Error::other("received corrupt message of type InvalidContentType")),
+            ConnectFailure::Unwelcome(io().into()),
+            ConnectFailure::Unwelcome(ErrorKind::MissingHeartbeatError.into()),
+            ConnectFailure::Silent(OPERATION_TIMEOUT),
+        ] {
+            let diagnosis = failure.diagnosis();
+            assert!(!diagnosis.reason.is_empty() && !diagnosis.advice.is_empty(), "{failure:?}");
+            assert!(!diagnosis.is_final, "{failure:?}");
+        }
+    }
+}

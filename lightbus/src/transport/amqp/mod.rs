@@ -1,0 +1,275 @@
+//! RabbitMQ.
+//!
+//! | module | does |
+//! |---|---|
+//! | `address`, `backoff`, `topology`, `properties`, `errors` | decide and translate, without I/O |
+//! | `wire`, `tls` | make one connection |
+//! | `declare` | makes sure that queues and exchanges exist |
+//! | `session` | one generation: two connections and their channels |
+//! | `publisher`, `replies`, `consumer`, `handles` | what runs on a session |
+//! | `supervisor`, `state` | one session after the other |
+//!
+//! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written.
+//! Calls, replies and acknowledgements are therefore polled once and dropped: waiting costs two changes of thread each.
+//! No recovery of lapin's is used: what stands again here stands as a whole, in the right order, and says so.
+
+mod address;
+mod backoff;
+mod consumer;
+mod declare;
+mod errors;
+mod handles;
+mod properties;
+mod publisher;
+mod replies;
+mod session;
+mod state;
+mod supervisor;
+#[cfg(feature = "tls")]
+mod tls;
+mod topology;
+mod wire;
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use url::Url;
+
+use self::address::Address;
+use self::consumer::{Consuming, Work};
+use self::errors::OPERATION_TIMEOUT;
+use self::properties::{of_event, routing_key, short};
+use self::publisher::{Gone, Outcome, Publication};
+use self::session::Plan;
+use self::state::State;
+use self::supervisor::Shared;
+use self::topology::Topology;
+use self::wire::Security;
+use super::{EventSink, Generation, NotSent, ReplySink, RequestSink, Subscription, Transport};
+use crate::config::Settings;
+use crate::error::Error;
+use crate::message::{EventMessage, Request};
+use crate::name::{ServiceName, SubscriptionName};
+use crate::sync::lock;
+
+/// How long it may take to find out who serves an API.
+const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How long closing may take altogether.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often an event is published that gets its channel closed each time. It may be another one's fault.
+const INTERRUPTIONS: u32 = 3;
+
+/// Connects to RabbitMQ, trying for as long as the settings say.
+///
+/// # Errors
+///
+/// When there is no connection by then, or the broker refuses for good.
+pub(crate) async fn connect(
+    settings: &Settings,
+    url: &Url,
+    service: &ServiceName,
+    process: &str,
+    replies: Arc<dyn ReplySink>,
+) -> Result<Arc<dyn Transport>, Error> {
+    let address = Address::from_url(url)?;
+    let security = security(settings, &address)?;
+    let topology = Topology::new(settings);
+    let process = if process.is_empty() { service.as_str().to_owned() } else { process.to_owned() };
+    let shared = Arc::new(Shared {
+        plan: Arc::new(Plan { address, security, topology, process }),
+        replies,
+        state: watch::Sender::default(),
+        consumed: Mutex::default(),
+        consumers: TaskTracker::new(),
+        shutdown: CancellationToken::new(),
+        tasks: TaskTracker::new(),
+    });
+    let first = supervisor::first_session(&shared, settings.connect_timeout).await?;
+    shared.tasks.spawn(supervisor::run(Arc::clone(&shared), first));
+    let stopping = shared.shutdown.child_token();
+    let transport = AmqpTransport { shared, stopping };
+    transport.connected().await;
+    Ok(Arc::new(transport))
+}
+
+fn security(settings: &Settings, address: &Address) -> Result<Security, Error> {
+    if !address.tls {
+        return Ok(Security::Plain);
+    }
+    #[cfg(feature = "tls")]
+    return tls::connector(settings.tls_ca_file.as_deref()).map(Security::Tls);
+    #[cfg(not(feature = "tls"))]
+    {
+        let _ = settings;
+        let reason = "amqps:// needs Lightbus's cargo feature `tls`".to_owned();
+        Err(Error::InvalidSetting { setting: "url", reason })
+    }
+}
+
+/// A process's way to the others over RabbitMQ.
+struct AmqpTransport {
+    shared: Arc<Shared>,
+    /// Ends the consuming.
+    stopping: CancellationToken,
+}
+
+impl AmqpTransport {
+    /// Begins to consume, and returns once it does.
+    async fn consume(&self, work: Work) -> Result<(), Error> {
+        if self.stopping.is_cancelled() {
+            return Err(Error::Closed);
+        }
+        let operation = work.operation();
+        let stop = self.stopping.child_token();
+        // Whoever stops waiting, or waits in vain, leaves nothing half registered behind.
+        let guard = stop.clone().drop_guard();
+        let (first, started) = oneshot::channel();
+        let (progress, progressed) = watch::channel(Generation(0));
+        let consuming = Consuming { work, state: self.shared.state.subscribe(), stop, first, progress };
+        let task = self.shared.consumers.spawn(consuming.run());
+        match timeout(OPERATION_TIMEOUT, started).await {
+            Ok(Ok(Ok(()))) => {
+                guard.disarm();
+                lock(&self.shared.consumed).push(progressed);
+                Ok(())
+            }
+            Ok(Ok(Err(error))) => Err(error),
+            Ok(Err(_)) => Err(Error::Closed),
+            Err(_) => {
+                drop(guard);
+                // It is given up either way; what the broker still thinks of it ends with its channel.
+                let _ = timeout(OPERATION_TIMEOUT, task).await;
+                let reason = format!("there was no connection, or no answer, for {OPERATION_TIMEOUT:?}");
+                Err(Error::Broker { operation, reason })
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for AmqpTransport {
+    fn generation(&self) -> Option<Generation> {
+        self.shared.state.borrow().ready().map(|session| session.generation)
+    }
+
+    async fn connected(&self) -> Generation {
+        match State::working(&mut self.shared.state.subscribe()).await {
+            Some(session) => session.generation,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn call(&self, generation: Generation, request: Request) -> Result<(), NotSent> {
+        // The state stays borrowed while the request is queued: until then, its generation is not reported lost.
+        let state = self.shared.state.borrow();
+        match state.ready() {
+            Some(session) if session.generation == generation => session.call(&request),
+            _ => Err(NotSent),
+        }
+    }
+
+    async fn servers(&self, api: &str) -> Option<u32> {
+        let session = self.shared.state.borrow().ready().cloned()?;
+        let queue = session.plan.topology.rpc_queue(api);
+        let found = timeout(LOOK_TIMEOUT, declare::look(&session.publishing, &queue)).await;
+        Some(found.ok()?.ok()?.map_or(0, |queue| queue.consumer_count()))
+    }
+
+    async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error> {
+        self.consume(Work::Requests { api, prefetch, sink }).await
+    }
+
+    async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), Error> {
+        let begun = Instant::now();
+        let late = |reason| Error::PublishTimedOut {
+            event: event.full_name(),
+            timeout: deadline.saturating_duration_since(begun),
+            reason,
+        };
+        let mut interruptions = 0;
+        let mut state = self.shared.state.subscribe();
+        loop {
+            let working = timeout_at(deadline, State::working(&mut state)).await;
+            let session = working.map_err(|_| late("there was no connection to the broker"))?.ok_or(Error::Closed)?;
+            let publication = Publication {
+                exchange: short(session.plan.topology.events()),
+                routing_key: routing_key(&event),
+                mandatory: false,
+                body: event.payload.bytes.clone(),
+                properties: of_event(&event),
+            };
+            let outcome = timeout_at(deadline, session.events.publish(publication)).await;
+            match outcome.map_err(|_| late("the broker's confirmation was missing"))? {
+                Ok(Outcome::Confirmed | Outcome::Returned) => return Ok(()),
+                Ok(Outcome::Refused) => return Err(Error::PublishRefused { event: event.full_name() }),
+                Ok(Outcome::Interrupted(failure)) if failure.is_refusal() => {
+                    interruptions += 1;
+                    if interruptions == INTERRUPTIONS {
+                        return Err(failure.into_error(format!("take {}", event.full_name())));
+                    }
+                }
+                // It may have arrived; on the next connection it is sent again under the same id.
+                Ok(Outcome::Interrupted(_)) | Err(Gone) => {
+                    // The session has failed or is about to.
+                    let lost = timeout_at(deadline, session.lost()).await;
+                    lost.map_err(|_| late("the broker's confirmation was missing"))?;
+                }
+            }
+        }
+    }
+
+    async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error> {
+        self.consume(Work::Events { subscription, sink }).await
+    }
+
+    async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
+        let queue = self.shared.plan.topology.dead_queue(service, name);
+        let operation = || format!("look at the queue {queue}");
+        let working = timeout(OPERATION_TIMEOUT, State::working(&mut self.shared.state.subscribe())).await;
+        let session = working.map_err(|_| Error::Broker {
+            operation: operation(),
+            reason: format!("there was no connection for {OPERATION_TIMEOUT:?}"),
+        })?;
+        let found = declare::look(&session.ok_or(Error::Closed)?.publishing, &queue).await;
+        let found = found.map_err(|failure| failure.into_error(operation()))?;
+        Ok(found.map_or(0, |queue| queue.message_count().into()))
+    }
+
+    async fn stop_consuming(&self) {
+        self.stopping.cancel();
+        self.shared.consumers.close();
+        // What does not end in time hands over nothing any more either.
+        let _ = timeout(CLOSE_TIMEOUT, self.shared.consumers.wait()).await;
+    }
+
+    async fn close(&self) {
+        self.stop_consuming().await;
+        self.shared.shutdown.cancel();
+        self.shared.tasks.close();
+        let _ = timeout(CLOSE_TIMEOUT, self.shared.tasks.wait()).await;
+    }
+}
+
+impl Drop for AmqpTransport {
+    fn drop(&mut self) {
+        // The supervisor says goodbye to the broker, if it was not done already.
+        self.shared.shutdown.cancel();
+    }
+}
+
+impl fmt::Debug for AmqpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AmqpTransport")
+            .field("address", &self.shared.plan.address)
+            .field("generation", &self.generation())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,241 @@
+//! The bus's messages as AMQP properties, and back. What arrives may have been sent by anyone, and is read leniently.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable, MAX_SHORT_STRING_LENGTH, ShortString};
+use uuid::Uuid;
+
+use super::topology::MAX_EXPIRY;
+use crate::message::{
+    Encoding, EventMessage, Payload, Reply, ReplyKind, Request, TraceContext, full_name, split_full_name,
+};
+use crate::transport::DeadLetterStory;
+
+/// Where answers go: straight to the channel that the request came from, without a queue.
+pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+
+const PERSISTENT: u8 = 2;
+
+/// How much of an error travels with a dead letter, in bytes.
+const MAX_ERROR: usize = 4096;
+
+/// Headers that RabbitMQ acts upon: they must not take effect a second time when a message is sent on.
+const ROUTING_HEADERS: [&str; 2] = ["CC", "BCC"];
+
+/// A short string, cut to what AMQP can carry. Names that are routed by are checked long before and never cut.
+pub(super) fn short(text: impl Into<String>) -> ShortString {
+    let text = text.into();
+    let text = if text.len() > MAX_SHORT_STRING_LENGTH { cut(&text, MAX_SHORT_STRING_LENGTH).to_owned() } else { text };
+    ShortString::try_new(text).unwrap_or_default()
+}
+
+/// The properties of a request. It is not persistent: after a crash of the broker nobody waits for its answer.
+pub(super) fn of_request(request: &Request) -> BasicProperties {
+    let mut properties = BasicProperties::default()
+        .with_type(short(request.full_name()))
+        .with_correlation_id(short(&*request.id))
+        .with_reply_to(short(REPLY_TO))
+        .with_app_id(short(&*request.caller));
+    if let Some(time_left) = request.time_left {
+        properties = properties.with_expiration(expiration(time_left));
+    }
+    with_trace(with_encoding(properties, &request.payload.encoding), request.trace.as_ref())
+}
+
+/// The properties of a reply to the request with that correlation id.
+pub(super) fn of_reply(reply: &Reply, correlation_id: Option<ShortString>) -> BasicProperties {
+    let mut properties = BasicProperties::default().with_app_id(short(&*reply.server));
+    if let Some(kind) = reply.kind {
+        properties = properties.with_type(short(kind.as_str()));
+    }
+    if let Some(id) = correlation_id {
+        properties = properties.with_correlation_id(id);
+    }
+    with_encoding(properties, &reply.payload.encoding)
+}
+
+/// The properties of an event.
+pub(super) fn of_event(event: &EventMessage) -> BasicProperties {
+    let properties = BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_type(short(event.full_name()))
+        .with_message_id(short(&*event.id))
+        .with_app_id(short(&*event.publisher));
+    with_trace(with_encoding(properties, &event.payload.encoding), event.trace.as_ref())
+}
+
+/// The properties of a dead letter: those of the event, and why it is one.
+pub(super) fn of_dead_letter(event: &BasicProperties, story: &DeadLetterStory) -> BasicProperties {
+    let mut headers = sendable_headers(event).unwrap_or_default();
+    let at = i64::try_from(story.at.as_millis()).unwrap_or(i64::MAX);
+    for (name, value) in [
+        ("lightbus-reason", text(story.reason.as_str())),
+        ("lightbus-error", text(cut(&story.error, MAX_ERROR))),
+        ("lightbus-attempt", AMQPValue::LongLongInt(story.attempt.into())),
+        ("lightbus-process", text(&story.process)),
+        ("lightbus-failed-at", AMQPValue::LongLongInt(at)),
+    ] {
+        headers.insert(short(name), value);
+    }
+    // Without the event's expiration, as when RabbitMQ dead-letters by itself: a dead letter is kept.
+    sendable(event).with_headers(headers.into())
+}
+
+/// The properties of a request that is given back unrun, or `None` when its caller waits no longer.
+pub(super) fn of_returned_request(request: &BasicProperties, held: Duration) -> Option<BasicProperties> {
+    let mut properties = sendable(request);
+    if let Some(headers) = sendable_headers(request) {
+        properties = properties.with_headers(headers.into());
+    }
+    match time_left(request) {
+        None => Some(properties),
+        Some(time_left) => {
+            let time_left = time_left.checked_sub(held).filter(|left| !left.is_zero())?;
+            Some(properties.with_expiration(expiration(time_left)))
+        }
+    }
+}
+
+/// The request that arrived in the queue of that API. What its `type` says of another API stays in the method, which is
+/// then one that nobody knows.
+pub(super) fn to_request(api: &'static str, properties: &BasicProperties, body: Bytes) -> Request {
+    let name = text_of(properties.kind());
+    let method = name.strip_prefix(api).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name);
+    Request {
+        id: text_of(properties.correlation_id()).to_owned(),
+        api: Cow::Borrowed(api),
+        method: Cow::Owned(method.to_owned()),
+        caller: Cow::Owned(text_of(properties.app_id()).to_owned()),
+        time_left: time_left(properties),
+        payload: payload(properties, body),
+        trace: trace(properties),
+    }
+}
+
+/// The reply, and the id of the call that it answers.
+pub(super) fn to_reply(properties: &BasicProperties, body: Bytes) -> (&str, Reply) {
+    let reply = Reply {
+        kind: ReplyKind::from_wire(text_of(properties.kind())),
+        server: Cow::Owned(text_of(properties.app_id()).to_owned()),
+        payload: payload(properties, body),
+    };
+    (text_of(properties.correlation_id()), reply)
+}
+
+/// The event that arrived with that routing key.
+pub(super) fn to_event(routing_key: &str, properties: &BasicProperties, body: Bytes) -> EventMessage {
+    let (api, event) = split_full_name(match text_of(properties.kind()) {
+        "" => routing_key,
+        name => name,
+    });
+    EventMessage {
+        id: match text_of(properties.message_id()) {
+            "" => Uuid::now_v7().to_string(),
+            id => id.to_owned(),
+        },
+        api: Cow::Owned(api.to_owned()),
+        event: Cow::Owned(event.to_owned()),
+        publisher: Cow::Owned(text_of(properties.app_id()).to_owned()),
+        payload: payload(properties, body),
+        trace: trace(properties),
+    }
+}
+
+/// The routing key of an event.
+pub(super) fn routing_key(event: &EventMessage) -> ShortString {
+    short(full_name(&event.api, &event.event))
+}
+
+/// Everything of a message but its headers, its expiration and its `user_id`. The broker closes the channel of whoever
+/// sends another user's id.
+fn sendable(message: &BasicProperties) -> BasicProperties {
+    type With<T> = fn(BasicProperties, T) -> BasicProperties;
+    fn carry<T: Clone>(to: BasicProperties, value: &Option<T>, with: With<T>) -> BasicProperties {
+        match value {
+            Some(value) => with(to, value.clone()),
+            None => to,
+        }
+    }
+    let mut to = BasicProperties::default();
+    to = carry(to, message.content_type(), BasicProperties::with_content_type);
+    to = carry(to, message.content_encoding(), BasicProperties::with_content_encoding);
+    to = carry(to, message.delivery_mode(), BasicProperties::with_delivery_mode);
+    to = carry(to, message.priority(), BasicProperties::with_priority);
+    to = carry(to, message.correlation_id(), BasicProperties::with_correlation_id);
+    to = carry(to, message.reply_to(), BasicProperties::with_reply_to);
+    to = carry(to, message.message_id(), BasicProperties::with_message_id);
+    to = carry(to, message.timestamp(), BasicProperties::with_timestamp);
+    to = carry(to, message.kind(), BasicProperties::with_type);
+    to = carry(to, message.app_id(), BasicProperties::with_app_id);
+    carry(to, message.cluster_id(), BasicProperties::with_cluster_id)
+}
+
+fn sendable_headers(message: &BasicProperties) -> Option<BTreeMap<ShortString, AMQPValue>> {
+    let mut headers = message.headers().as_ref()?.inner().clone();
+    headers.retain(|name, _| !ROUTING_HEADERS.contains(&name.as_str()));
+    Some(headers)
+}
+
+fn with_encoding(properties: BasicProperties, encoding: &Encoding) -> BasicProperties {
+    match encoding.content_type() {
+        Some(content_type) => properties.with_content_type(short(content_type)),
+        None => properties,
+    }
+}
+
+fn with_trace(properties: BasicProperties, trace: Option<&TraceContext>) -> BasicProperties {
+    let Some(trace) = trace else { return properties };
+    let mut headers = FieldTable::default();
+    headers.insert(short("traceparent"), text(&trace.traceparent));
+    if let Some(tracestate) = &trace.tracestate {
+        headers.insert(short("tracestate"), text(tracestate));
+    }
+    properties.with_headers(headers)
+}
+
+/// Milliseconds, rounded up: what is still wanted must not expire at once.
+fn expiration(time_left: Duration) -> ShortString {
+    let milliseconds = time_left.as_nanos().div_ceil(1_000_000).clamp(1, MAX_EXPIRY);
+    short(milliseconds.to_string())
+}
+
+fn time_left(properties: &BasicProperties) -> Option<Duration> {
+    properties.expiration().as_ref()?.as_str().parse().ok().map(Duration::from_millis)
+}
+
+fn payload(properties: &BasicProperties, bytes: Bytes) -> Payload {
+    let content_type = properties.content_type().as_ref().map(ShortString::as_str);
+    Payload { encoding: Encoding::from_content_type(content_type), bytes }
+}
+
+fn trace(properties: &BasicProperties) -> Option<TraceContext> {
+    let headers = properties.headers().as_ref()?.inner();
+    let header = |name: &str| match headers.get(name)? {
+        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok().map(str::to_owned),
+        AMQPValue::ShortString(text) => Some(text.to_string()),
+        _ => None,
+    };
+    Some(TraceContext { traceparent: header("traceparent")?, tracestate: header("tracestate") })
+}
+
+fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
+
+fn text_of(property: &Option<ShortString>) -> &str {
+    property.as_ref().map_or("", ShortString::as_str)
+}
+
+/// The longest beginning of `text` that has at most `limit` bytes and ends between two characters.
+fn cut(text: &str, limit: usize) -> &str {
+    let end = (0..=limit.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    &text[..end]
+}
+
+#[cfg(test)]
+#[path = "properties_tests.rs"]
+mod tests;

@@ -1,0 +1,173 @@
+//! The queues and exchanges of a bus: their names and their arguments.
+
+use std::time::Duration;
+
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+
+use super::properties::short;
+use crate::config::{QueueType, Settings};
+use crate::name::{Namespace, ServiceName, SubscriptionName};
+
+/// The longest time that RabbitMQ takes as an expiry, in milliseconds.
+pub(super) const MAX_EXPIRY: u128 = u32::MAX as u128;
+
+/// How often an event is handed out before the broker itself gives it up: a process that dies over it, dies over it
+/// this often at most.
+const DELIVERY_LIMIT: i64 = 20;
+
+/// The queues and exchanges of one bus.
+#[derive(Debug, Clone)]
+pub(super) struct Topology {
+    namespace: Namespace,
+    rpc_queue_type: QueueType,
+    rpc_queue_expiry: Duration,
+}
+
+impl Topology {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let Settings { namespace, rpc_queue_type, rpc_queue_expiry, .. } = settings;
+        Self { namespace: namespace.clone(), rpc_queue_type: *rpc_queue_type, rpc_queue_expiry: *rpc_queue_expiry }
+    }
+
+    /// The exchange that events are published to.
+    pub(super) fn events(&self) -> String {
+        format!("{}.events", self.namespace)
+    }
+
+    /// The queue that the calls of an API wait in.
+    pub(super) fn rpc_queue(&self, api: &str) -> String {
+        format!("{}.rpc.{api}", self.namespace)
+    }
+
+    /// The queue that the events of a subscription wait in.
+    pub(super) fn subscription_queue(&self, service: &ServiceName, name: &SubscriptionName) -> String {
+        format!("{}.event.{service}.{name}", self.namespace)
+    }
+
+    /// The queue of a subscription's dead letters.
+    pub(super) fn dead_queue(&self, service: &ServiceName, name: &SubscriptionName) -> String {
+        format!("{}.dead", self.subscription_queue(service, name))
+    }
+
+    /// A key that leads nowhere: no queue of the bus is called so, and no other should be.
+    pub(super) fn nowhere(&self) -> String {
+        format!("{}.nowhere", self.namespace)
+    }
+
+    pub(super) fn rpc_queue_arguments(&self) -> FieldTable {
+        let kind = match self.rpc_queue_type {
+            QueueType::Classic => "classic",
+            QueueType::Quorum => "quorum",
+        };
+        let expiry = self.rpc_queue_expiry.as_millis().clamp(1, MAX_EXPIRY);
+        table([("x-queue-type", text(kind)), ("x-expires", number(i64::try_from(expiry).unwrap_or(i64::MAX)))])
+    }
+
+    /// Nothing that a handler or a crash can do loses an event: it ends in the dead letters, and it waits at the broker
+    /// for as long as those cannot take it.
+    pub(super) fn subscription_queue_arguments(&self, dead_queue: &str) -> FieldTable {
+        table([
+            ("x-queue-type", text("quorum")),
+            ("x-dead-letter-exchange", text("")),
+            ("x-dead-letter-routing-key", text(dead_queue)),
+            ("x-dead-letter-strategy", text("at-least-once")),
+            ("x-overflow", text("reject-publish")),
+            ("x-delivery-limit", number(DELIVERY_LIMIT)),
+        ])
+    }
+
+    pub(super) fn dead_queue_arguments(&self) -> FieldTable {
+        table([("x-queue-type", text("quorum"))])
+    }
+}
+
+fn table<const N: usize>(entries: [(&str, AMQPValue); N]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in entries {
+        table.insert(short(name), value);
+    }
+    table
+}
+
+fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
+
+fn number(number: i64) -> AMQPValue {
+    AMQPValue::LongLongInt(number)
+}
+
+/// The default exchange, which routes to the queue that the key names.
+pub(super) fn default_exchange() -> ShortString {
+    ShortString::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topology(rpc_queue_type: QueueType, rpc_queue_expiry: Duration) -> Topology {
+        Topology { namespace: Namespace::new("alice").unwrap(), rpc_queue_type, rpc_queue_expiry }
+    }
+
+    fn argument(table: &FieldTable, name: &str) -> Option<String> {
+        table.inner().get(name).map(|value| match value {
+            AMQPValue::LongString(text) => text.to_string(),
+            AMQPValue::LongLongInt(number) => number.to_string(),
+            other => format!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn names_follow_the_protocol() {
+        let topology = topology(QueueType::Classic, Duration::from_secs(300));
+        let (service, name) = (ServiceName::new("spare-parts").unwrap(), SubscriptionName::new("start-cover").unwrap());
+        assert_eq!(topology.events(), "alice.events");
+        assert_eq!(topology.rpc_queue("company.warranty"), "alice.rpc.company.warranty");
+        assert_eq!(topology.subscription_queue(&service, &name), "alice.event.spare-parts.start-cover");
+        assert_eq!(topology.dead_queue(&service, &name), "alice.event.spare-parts.start-cover.dead");
+    }
+
+    #[test]
+    fn the_longest_names_fit() {
+        let topology = Topology {
+            namespace: Namespace::new(&"n".repeat(31)).unwrap(),
+            rpc_queue_type: QueueType::Classic,
+            rpc_queue_expiry: Duration::ZERO,
+        };
+        let service = ServiceName::new(&"s".repeat(63)).unwrap();
+        let name = SubscriptionName::new(&"n".repeat(63)).unwrap();
+        for name in [topology.rpc_queue(&"a".repeat(127)), topology.dead_queue(&service, &name), topology.events()] {
+            assert!(ShortString::try_new(name.as_str()).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn queues_of_calls_expire_within_what_the_broker_takes() {
+        for (expiry, expected) in
+            [(Duration::from_secs(300), "300000"), (Duration::ZERO, "1"), (Duration::MAX, "4294967295")]
+        {
+            let arguments = topology(QueueType::Classic, expiry).rpc_queue_arguments();
+            assert_eq!(argument(&arguments, "x-expires").as_deref(), Some(expected));
+            assert_eq!(argument(&arguments, "x-queue-type").as_deref(), Some("classic"));
+        }
+        let arguments = topology(QueueType::Quorum, Duration::from_secs(1)).rpc_queue_arguments();
+        assert_eq!(argument(&arguments, "x-queue-type").as_deref(), Some("quorum"));
+    }
+
+    #[test]
+    fn queues_of_subscriptions_lose_nothing() {
+        let arguments = topology(QueueType::Classic, Duration::from_secs(1)).subscription_queue_arguments("the.dead");
+        for (name, value) in [
+            ("x-queue-type", "quorum"),
+            ("x-dead-letter-exchange", ""),
+            ("x-dead-letter-routing-key", "the.dead"),
+            ("x-dead-letter-strategy", "at-least-once"),
+            ("x-overflow", "reject-publish"),
+            ("x-delivery-limit", "20"),
+        ] {
+            assert_eq!(argument(&arguments, name).as_deref(), Some(value), "{name}");
+        }
+        assert_eq!(arguments.inner().len(), 6);
+    }
+}

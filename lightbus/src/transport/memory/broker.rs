@@ -1,0 +1,334 @@
+//! The broker of a bus in memory: what RabbitMQ keeps, with the same semantics.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::handles::{MemoryEventHandle, MemoryRequestHandle};
+use super::queue::{Assignment, Entry, ProcessId, Queue, Tag};
+use crate::message::{EventMessage, Reply, Request};
+use crate::name::Pattern;
+use crate::sync::lock;
+use crate::transport::{
+    DeadLetterStory, EventDelivery, EventSink, ReplySink, RequestDelivery, RequestSink, Subscription,
+};
+
+/// As on RabbitMQ: an event that comes back more often than this becomes a dead letter.
+const DELIVERY_LIMIT: u32 = 20;
+
+/// A service and a subscription of it.
+pub(super) type SubscriptionKey = (String, String);
+
+/// The broker of a bus in memory.
+#[derive(Debug, Default)]
+pub(super) struct Broker {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    next_process: u64,
+    processes: HashMap<ProcessId, Arc<dyn ReplySink>>,
+    apis: HashMap<String, ApiQueue>,
+    subscriptions: HashMap<SubscriptionKey, SubscriptionQueue>,
+    /// What is on its way to the sinks, in order.
+    outbox: VecDeque<Delivery>,
+    /// Whether someone is emptying the outbox.
+    delivering: bool,
+}
+
+/// A request and the process that waits for its answer.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) request: Request,
+    pub(super) asker: ProcessId,
+}
+
+#[derive(Debug)]
+struct ApiQueue {
+    queue: Queue<Asked, dyn RequestSink>,
+    expiry: Duration,
+    /// Since when nobody consumes.
+    idle_since: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+struct SubscriptionQueue {
+    patterns: Vec<Pattern>,
+    queue: Queue<EventMessage, dyn EventSink>,
+    dead_letters: Vec<(EventMessage, Option<DeadLetterStory>)>,
+}
+
+/// A message on its way to a sink.
+#[derive(Debug)]
+enum Delivery {
+    Request(String, Assignment<Asked, dyn RequestSink>),
+    Event(SubscriptionKey, Assignment<EventMessage, dyn EventSink>),
+}
+
+impl Broker {
+    pub(super) fn join(&self, replies: Arc<dyn ReplySink>) -> ProcessId {
+        let mut state = lock(&self.state);
+        let process = ProcessId(state.next_process);
+        state.next_process += 1;
+        state.processes.insert(process, replies);
+        process
+    }
+
+    /// Takes a process off the bus: what it holds goes back, and is delivered again to others.
+    pub(super) fn leave(self: &Arc<Self>, process: ProcessId) -> Option<Arc<dyn ReplySink>> {
+        self.stop_consuming(process);
+        self.change(|state| {
+            let State { apis, subscriptions, outbox, .. } = state;
+            for (api, served) in apis {
+                for tag in served.queue.held_by(process).into_iter().rev() {
+                    served.requeue(tag);
+                }
+                served.assign(api, outbox);
+            }
+            for (key, subscribed) in subscriptions {
+                for tag in subscribed.queue.held_by(process).into_iter().rev() {
+                    subscribed.requeue(tag);
+                }
+                subscribed.assign(key, outbox);
+            }
+            state.processes.remove(&process)
+        })
+    }
+
+    /// Hands the process no further request and no further event.
+    pub(super) fn stop_consuming(&self, process: ProcessId) {
+        let mut state = lock(&self.state);
+        for served in state.apis.values_mut() {
+            served.queue.remove_consumer(process);
+            if served.queue.consumers() == 0 && served.idle_since.is_none() {
+                served.idle_since = Some(Instant::now());
+            }
+        }
+        for subscribed in state.subscriptions.values_mut() {
+            subscribed.queue.remove_consumer(process);
+        }
+    }
+
+    /// Queues a request. `false` when nobody serves the API.
+    pub(super) fn call(self: &Arc<Self>, asker: ProcessId, request: Request) -> bool {
+        let now = Instant::now();
+        self.change(|state| {
+            let State { apis, outbox, .. } = state;
+            let api = request.api.clone();
+            match apis.get_mut(&*api) {
+                Some(served) if !served.has_expired(now) => {
+                    let expires_at = request.time_left.map(|left| now + left);
+                    served.queue.push(Asked { request, asker }, expires_at);
+                    served.assign(&api, outbox);
+                    true
+                }
+                _ => {
+                    apis.remove(&*api);
+                    false
+                }
+            }
+        })
+    }
+
+    pub(super) fn servers(&self, api: &str) -> usize {
+        lock(&self.state).apis.get(api).map_or(0, |served| served.queue.consumers())
+    }
+
+    pub(super) fn serve(
+        self: &Arc<Self>,
+        process: ProcessId,
+        api: &str,
+        expiry: Duration,
+        prefetch: u16,
+        sink: Arc<dyn RequestSink>,
+    ) {
+        self.change(|State { apis, outbox, .. }| {
+            let new = || ApiQueue { queue: Queue::default(), expiry, idle_since: None };
+            let served = apis.entry(api.to_owned()).or_insert_with(new);
+            served.idle_since = None;
+            served.queue.add_consumer(process, prefetch, sink);
+            served.assign(api, outbox);
+        });
+    }
+
+    pub(super) fn subscribe(
+        self: &Arc<Self>,
+        process: ProcessId,
+        subscription: Subscription,
+        sink: Arc<dyn EventSink>,
+    ) {
+        let key = (subscription.service.to_string(), subscription.name.to_string());
+        self.change(|State { subscriptions, outbox, .. }| {
+            let subscribed = subscriptions.entry(key.clone()).or_default();
+            if !subscribed.patterns.contains(&subscription.pattern) {
+                subscribed.patterns.push(subscription.pattern);
+            }
+            subscribed.queue.add_consumer(process, subscription.prefetch, sink);
+            subscribed.assign(&key, outbox);
+        });
+    }
+
+    pub(super) fn publish(self: &Arc<Self>, event: &EventMessage) {
+        let name = event.full_name();
+        self.change(|State { subscriptions, outbox, .. }| {
+            for (key, subscribed) in subscriptions {
+                if subscribed.patterns.iter().any(|pattern| pattern.matches(&name)) {
+                    subscribed.queue.push(event.clone(), None);
+                    subscribed.assign(key, outbox);
+                }
+            }
+        });
+    }
+
+    pub(super) fn dead_letter_count(&self, key: &SubscriptionKey) -> usize {
+        lock(&self.state).subscriptions.get(key).map_or(0, |subscribed| subscribed.dead_letters.len())
+    }
+
+    /// Takes a request off its queue. `false` when it is someone else's by now.
+    pub(super) fn accept_request(self: &Arc<Self>, api: &str, tag: Tag) -> bool {
+        self.with_api(api, |served| served.queue.settle(tag).is_some())
+    }
+
+    pub(super) fn return_request(self: &Arc<Self>, api: &str, tag: Tag) {
+        self.with_api(api, |served| served.requeue(tag));
+    }
+
+    /// Puts a request back as if it had never been handed out.
+    pub(super) fn give_back_request(self: &Arc<Self>, api: &str, tag: Tag) {
+        self.with_api(api, |served| {
+            if let Some(entry) = served.queue.settle(tag) {
+                served.queue.push_front(entry);
+            }
+        });
+    }
+
+    pub(super) fn reply(&self, asker: ProcessId, id: &str, reply: Reply) {
+        let replies = lock(&self.state).processes.get(&asker).cloned();
+        if let Some(replies) = replies {
+            replies.reply(id, reply);
+        }
+    }
+
+    /// Tells the asker that nobody serves the API.
+    pub(super) fn unroutable(&self, asker: ProcessId, id: &str) {
+        let replies = lock(&self.state).processes.get(&asker).cloned();
+        if let Some(replies) = replies {
+            replies.unroutable(id);
+        }
+    }
+
+    pub(super) fn accept_event(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag) {
+        self.with_subscription(key, |subscribed| {
+            subscribed.queue.settle(tag);
+        });
+    }
+
+    pub(super) fn return_event(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag) {
+        self.with_subscription(key, |subscribed| subscribed.requeue(tag));
+    }
+
+    pub(super) fn dead_letter(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag, story: DeadLetterStory) {
+        self.with_subscription(key, |subscribed| {
+            if let Some(entry) = subscribed.queue.settle(tag) {
+                subscribed.dead_letters.push((entry.message, Some(story)));
+            }
+        });
+    }
+
+    fn with_api<R: Default>(self: &Arc<Self>, api: &str, change: impl FnOnce(&mut ApiQueue) -> R) -> R {
+        self.change(|State { apis, outbox, .. }| {
+            let Some(served) = apis.get_mut(api) else { return R::default() };
+            let result = change(served);
+            served.assign(api, outbox);
+            result
+        })
+    }
+
+    fn with_subscription(self: &Arc<Self>, key: &SubscriptionKey, change: impl FnOnce(&mut SubscriptionQueue)) {
+        self.change(|State { subscriptions, outbox, .. }| {
+            let Some(subscribed) = subscriptions.get_mut(key) else { return };
+            change(subscribed);
+            subscribed.assign(key, outbox);
+        });
+    }
+
+    /// Changes the state, and then delivers what that put on its way.
+    fn change<R>(self: &Arc<Self>, change: impl FnOnce(&mut State) -> R) -> R {
+        let result = change(&mut lock(&self.state));
+        self.deliver();
+        result
+    }
+
+    /// Empties the outbox, outside the lock because a sink may come back to the broker at once. Whoever finds it being
+    /// emptied leaves it to the other, which keeps the order.
+    fn deliver(self: &Arc<Self>) {
+        if std::mem::replace(&mut lock(&self.state).delivering, true) {
+            return;
+        }
+        loop {
+            let delivery = {
+                let mut state = lock(&self.state);
+                let delivery = state.outbox.pop_front();
+                state.delivering = delivery.is_some();
+                delivery
+            };
+            match delivery {
+                Some(Delivery::Request(api, assignment)) => self.deliver_request(api, assignment),
+                Some(Delivery::Event(key, assignment)) => self.deliver_event(key, assignment),
+                None => return,
+            }
+        }
+    }
+
+    fn deliver_request(self: &Arc<Self>, api: String, assignment: Assignment<Asked, dyn RequestSink>) {
+        let Assignment { sink, tag, entry } = assignment;
+        let Entry { message: Asked { mut request, asker }, expires_at, redeliveries } = entry;
+        request.time_left = expires_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let handle = MemoryRequestHandle::new(Arc::clone(self), api, tag, asker, request.id.clone());
+        sink.deliver(RequestDelivery { request, redelivered: redeliveries > 0, handle: Box::new(handle) });
+    }
+
+    fn deliver_event(self: &Arc<Self>, key: SubscriptionKey, assignment: Assignment<EventMessage, dyn EventSink>) {
+        let Assignment { sink, tag, entry } = assignment;
+        let handle = MemoryEventHandle::new(Arc::clone(self), key, tag);
+        sink.deliver(EventDelivery { event: entry.message, handle: Box::new(handle) });
+    }
+}
+
+impl ApiQueue {
+    fn has_expired(&self, now: Instant) -> bool {
+        self.queue.consumers() == 0 && self.idle_since.is_some_and(|since| now.duration_since(since) >= self.expiry)
+    }
+
+    fn requeue(&mut self, tag: Tag) {
+        if let Some(mut entry) = self.queue.settle(tag) {
+            entry.redeliveries += 1;
+            self.queue.push_front(entry);
+        }
+    }
+
+    fn assign(&mut self, api: &str, outbox: &mut VecDeque<Delivery>) {
+        let assignments = self.queue.assign(Instant::now());
+        outbox.extend(assignments.into_iter().map(|assignment| Delivery::Request(api.to_owned(), assignment)));
+    }
+}
+
+impl SubscriptionQueue {
+    fn requeue(&mut self, tag: Tag) {
+        let Some(mut entry) = self.queue.settle(tag) else { return };
+        entry.redeliveries += 1;
+        if entry.redeliveries > DELIVERY_LIMIT {
+            self.dead_letters.push((entry.message, None));
+        } else {
+            self.queue.push_front(entry);
+        }
+    }
+
+    fn assign(&mut self, key: &SubscriptionKey, outbox: &mut VecDeque<Delivery>) {
+        let assignments = self.queue.assign(Instant::now());
+        outbox.extend(assignments.into_iter().map(|assignment| Delivery::Event(key.clone(), assignment)));
+    }
+}

@@ -1,0 +1,87 @@
+//! Settles what a bus in memory has handed out.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::broker::{Broker, SubscriptionKey};
+use super::queue::{ProcessId, Tag};
+use crate::error::Error;
+use crate::message::Reply;
+use crate::transport::{DeadLetterStory, EventHandle, RequestHandle};
+
+#[derive(Debug)]
+pub(super) struct MemoryRequestHandle {
+    broker: Arc<Broker>,
+    api: String,
+    tag: Tag,
+    asker: ProcessId,
+    id: String,
+    settled: bool,
+}
+
+impl MemoryRequestHandle {
+    pub(super) fn new(broker: Arc<Broker>, api: String, tag: Tag, asker: ProcessId, id: String) -> Self {
+        Self { broker, api, tag, asker, id, settled: false }
+    }
+}
+
+impl RequestHandle for MemoryRequestHandle {
+    fn accept(&mut self) -> bool {
+        self.settled = true;
+        self.broker.accept_request(&self.api, self.tag)
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        self.broker.reply(self.asker, &self.id, reply);
+    }
+
+    fn give_back(mut self: Box<Self>) {
+        self.settled = true;
+        self.broker.give_back_request(&self.api, self.tag);
+    }
+}
+
+impl Drop for MemoryRequestHandle {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.broker.return_request(&self.api, self.tag);
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct MemoryEventHandle {
+    broker: Arc<Broker>,
+    subscription: SubscriptionKey,
+    tag: Tag,
+    settled: bool,
+}
+
+impl MemoryEventHandle {
+    pub(super) fn new(broker: Arc<Broker>, subscription: SubscriptionKey, tag: Tag) -> Self {
+        Self { broker, subscription, tag, settled: false }
+    }
+}
+
+#[async_trait]
+impl EventHandle for MemoryEventHandle {
+    fn accept(mut self: Box<Self>) {
+        self.settled = true;
+        self.broker.accept_event(&self.subscription, self.tag);
+    }
+
+    async fn dead_letter(mut self: Box<Self>, story: DeadLetterStory) -> Result<(), Error> {
+        self.settled = true;
+        self.broker.dead_letter(&self.subscription, self.tag, story);
+        Ok(())
+    }
+}
+
+impl Drop for MemoryEventHandle {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.broker.return_event(&self.subscription, self.tag);
+        }
+    }
+}

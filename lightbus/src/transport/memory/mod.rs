@@ -1,0 +1,137 @@
+//! A bus inside one process, with the semantics of the one over RabbitMQ: acknowledgements, redelivery, deadlines, dead
+//! letters, and calls that nobody serves.
+
+mod broker;
+mod handles;
+mod queue;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use self::broker::Broker;
+use self::queue::ProcessId;
+use super::{EventSink, Generation, NotSent, ReplySink, RequestSink, Subscription, Transport};
+use crate::config::Settings;
+use crate::error::Error;
+use crate::message::{EventMessage, Request};
+use crate::name::{ServiceName, SubscriptionName};
+use crate::sync::lock;
+
+/// The connection to memory is never lost, so it has one generation.
+const GENERATION: Generation = Generation(0);
+
+/// A name and a namespace.
+type BusKey = (String, String);
+
+/// The buses that have a name. Each lives as long as a process is on it.
+static NAMED: LazyLock<Mutex<HashMap<BusKey, Weak<Broker>>>> = LazyLock::new(Mutex::default);
+
+/// One process on a bus in memory.
+#[derive(Debug)]
+struct MemoryTransport {
+    broker: Arc<Broker>,
+    process: ProcessId,
+    rpc_queue_expiry: Duration,
+    closed: AtomicBool,
+}
+
+/// Joins the bus of that name, or a new one when there is no name.
+pub(crate) fn connect(settings: &Settings, name: Option<&str>, replies: Arc<dyn ReplySink>) -> Arc<dyn Transport> {
+    let broker = match name {
+        None => Arc::default(),
+        Some(name) => named(name, settings.namespace.as_str()),
+    };
+    let process = broker.join(replies);
+    let rpc_queue_expiry = settings.rpc_queue_expiry;
+    Arc::new(MemoryTransport { broker, process, rpc_queue_expiry, closed: AtomicBool::new(false) })
+}
+
+fn named(name: &str, namespace: &str) -> Arc<Broker> {
+    let mut named = lock(&NAMED);
+    named.retain(|_, broker| broker.strong_count() > 0);
+    let key = (name.to_owned(), namespace.to_owned());
+    if let Some(broker) = named.get(&key).and_then(Weak::upgrade) {
+        return broker;
+    }
+    let broker = Arc::default();
+    named.insert(key, Arc::downgrade(&broker));
+    broker
+}
+
+impl MemoryTransport {
+    fn leave(&self) {
+        if !self.closed.swap(true, Ordering::SeqCst)
+            && let Some(replies) = self.broker.leave(self.process)
+        {
+            replies.lost(GENERATION);
+        }
+    }
+}
+
+impl Drop for MemoryTransport {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+#[async_trait]
+impl Transport for MemoryTransport {
+    fn generation(&self) -> Option<Generation> {
+        (!self.closed.load(Ordering::SeqCst)).then_some(GENERATION)
+    }
+
+    async fn connected(&self) -> Generation {
+        match self.generation() {
+            Some(generation) => generation,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn call(&self, _: Generation, request: Request) -> Result<(), NotSent> {
+        if self.closed.load(Ordering::SeqCst) {
+            return Err(NotSent);
+        }
+        // Only a call that cannot be delivered needs its id back.
+        let id = request.id.clone();
+        if !self.broker.call(self.process, request) {
+            self.broker.unroutable(self.process, &id);
+        }
+        Ok(())
+    }
+
+    async fn servers(&self, api: &str) -> Option<u32> {
+        u32::try_from(self.broker.servers(api)).ok()
+    }
+
+    async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error> {
+        self.broker.serve(self.process, api, self.rpc_queue_expiry, prefetch, sink);
+        Ok(())
+    }
+
+    async fn publish(&self, event: EventMessage, _: Instant) -> Result<(), Error> {
+        self.broker.publish(&event);
+        Ok(())
+    }
+
+    async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error> {
+        self.broker.subscribe(self.process, subscription, sink);
+        Ok(())
+    }
+
+    async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
+        Ok(self.broker.dead_letter_count(&(service.to_string(), name.to_string())) as u64)
+    }
+
+    async fn stop_consuming(&self) {
+        self.broker.stop_consuming(self.process);
+    }
+
+    async fn close(&self) {
+        self.leave();
+    }
+}

@@ -1,0 +1,187 @@
+//! A queue of work as a broker keeps it: what waits, who takes, and what has been taken but not settled.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+/// Names one process on the bus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct ProcessId(pub(super) u64);
+
+/// Names one message that was taken and is not settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Tag(u64);
+
+/// A queue whose messages are `M` and whose consumers take them into an `S`.
+#[derive(Debug)]
+pub(super) struct Queue<M, S: ?Sized> {
+    ready: VecDeque<Entry<M>>,
+    consumers: VecDeque<Consumer<S>>,
+    unsettled: BTreeMap<Tag, Taken<M>>,
+    next_tag: u64,
+}
+
+/// A message in a queue.
+#[derive(Debug, Clone)]
+pub(super) struct Entry<M> {
+    pub(super) message: M,
+    /// After this it is dropped unseen.
+    pub(super) expires_at: Option<Instant>,
+    /// How often it was handed out and came back.
+    pub(super) redeliveries: u32,
+}
+
+#[derive(Debug)]
+struct Consumer<S: ?Sized> {
+    process: ProcessId,
+    prefetch: usize,
+    holds: usize,
+    sink: Arc<S>,
+}
+
+#[derive(Debug)]
+struct Taken<M> {
+    process: ProcessId,
+    entry: Entry<M>,
+}
+
+/// A message on its way to a consumer.
+#[derive(Debug)]
+pub(super) struct Assignment<M, S: ?Sized> {
+    pub(super) sink: Arc<S>,
+    pub(super) tag: Tag,
+    pub(super) entry: Entry<M>,
+}
+
+impl<M, S: ?Sized> Default for Queue<M, S> {
+    fn default() -> Self {
+        Self { ready: VecDeque::new(), consumers: VecDeque::new(), unsettled: BTreeMap::new(), next_tag: 0 }
+    }
+}
+
+impl<M: Clone, S: ?Sized> Queue<M, S> {
+    pub(super) fn push(&mut self, message: M, expires_at: Option<Instant>) {
+        self.ready.push_back(Entry { message, expires_at, redeliveries: 0 });
+    }
+
+    pub(super) fn add_consumer(&mut self, process: ProcessId, prefetch: u16, sink: Arc<S>) {
+        self.consumers.push_back(Consumer { process, prefetch: prefetch.into(), holds: 0, sink });
+    }
+
+    pub(super) fn remove_consumer(&mut self, process: ProcessId) {
+        self.consumers.retain(|consumer| consumer.process != process);
+    }
+
+    pub(super) fn consumers(&self) -> usize {
+        self.consumers.len()
+    }
+
+    /// Hands what waits to the consumers that may hold more, in turn, and drops what has expired.
+    pub(super) fn assign(&mut self, now: Instant) -> Vec<Assignment<M, S>> {
+        let mut assignments = Vec::new();
+        loop {
+            while self.ready.front().is_some_and(|entry| entry.expires_at.is_some_and(|at| at <= now)) {
+                self.ready.pop_front();
+            }
+            let Some(turn) = self.consumers.iter().position(|consumer| consumer.holds < consumer.prefetch) else {
+                break;
+            };
+            let Some(entry) = self.ready.pop_front() else { break };
+            // The one whose turn it was goes to the end.
+            self.consumers.rotate_left(turn);
+            let Some(mut consumer) = self.consumers.pop_front() else { break };
+            consumer.holds += 1;
+            let tag = Tag(self.next_tag);
+            self.next_tag += 1;
+            self.unsettled.insert(tag, Taken { process: consumer.process, entry: entry.clone() });
+            assignments.push(Assignment { sink: Arc::clone(&consumer.sink), tag, entry });
+            self.consumers.push_back(consumer);
+        }
+        assignments
+    }
+
+    /// Takes a message off the queue for good. `None` when it is someone else's by now.
+    pub(super) fn settle(&mut self, tag: Tag) -> Option<Entry<M>> {
+        let taken = self.unsettled.remove(&tag)?;
+        if let Some(consumer) = self.consumers.iter_mut().find(|consumer| consumer.process == taken.process) {
+            consumer.holds = consumer.holds.saturating_sub(1);
+        }
+        Some(taken.entry)
+    }
+
+    /// Puts a message that was settled back to the front.
+    pub(super) fn push_front(&mut self, entry: Entry<M>) {
+        self.ready.push_front(entry);
+    }
+
+    /// Everything that a process holds and has not settled, oldest first.
+    pub(super) fn held_by(&self, process: ProcessId) -> Vec<Tag> {
+        self.unsettled.iter().filter(|(_, taken)| taken.process == process).map(|(tag, _)| *tag).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const ONE: ProcessId = ProcessId(1);
+    const TWO: ProcessId = ProcessId(2);
+
+    fn queue(consumers: &[(ProcessId, u16)]) -> Queue<&'static str, str> {
+        let mut queue = Queue::default();
+        for (process, prefetch) in consumers {
+            queue.add_consumer(*process, *prefetch, Arc::from(format!("sink {}", process.0)));
+        }
+        queue
+    }
+
+    fn assign(queue: &mut Queue<&'static str, str>) -> Vec<(String, &'static str, Tag)> {
+        let assignments = queue.assign(Instant::now());
+        assignments.into_iter().map(|a| (a.sink.to_string(), a.entry.message, a.tag)).collect()
+    }
+
+    #[tokio::test]
+    async fn consumers_take_turns_and_hold_no_more_than_they_may() {
+        let mut queue = queue(&[(ONE, 1), (TWO, 2)]);
+        for message in ["a", "b", "c", "d"] {
+            queue.push(message, None);
+        }
+        let first = assign(&mut queue);
+        let to: Vec<_> = first.iter().map(|(sink, message, _)| (sink.as_str(), *message)).collect();
+        assert_eq!(to, [("sink 1", "a"), ("sink 2", "b"), ("sink 2", "c")]);
+        assert!(assign(&mut queue).is_empty());
+        assert!(queue.settle(first[0].2).is_some());
+        assert_eq!(assign(&mut queue)[0].1, "d");
+    }
+
+    #[tokio::test]
+    async fn a_message_is_settled_once() {
+        let mut queue = queue(&[(ONE, 1)]);
+        queue.push("a", None);
+        let tag = assign(&mut queue)[0].2;
+        assert!(queue.settle(tag).is_some());
+        assert!(queue.settle(tag).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_has_expired_is_never_seen() {
+        let mut queue = queue(&[(ONE, 5)]);
+        let now = Instant::now();
+        queue.push("late", Some(now));
+        queue.push("in time", Some(now + Duration::from_secs(60)));
+        let messages: Vec<_> = queue.assign(now).into_iter().map(|a| a.entry.message).collect();
+        assert_eq!(messages, ["in time"]);
+    }
+
+    #[tokio::test]
+    async fn messages_wait_for_a_consumer() {
+        let mut queue = queue(&[]);
+        queue.push("a", None);
+        assert!(assign(&mut queue).is_empty());
+        queue.add_consumer(ONE, 1, Arc::from("sink 1"));
+        assert_eq!(assign(&mut queue).len(), 1);
+    }
+}

@@ -1,0 +1,227 @@
+//! How messages travel: one trait in the bus's terms, and the transports behind it.
+//!
+//! A transport knows messages, queues of work and subscriptions; it knows nothing of types, handlers or errors of
+//! methods. What arrives is handed to a *sink* of the layer above, inside the transport's own receiving loop, so a sink
+//! never blocks: it spawns.
+
+pub(crate) mod amqp;
+pub(crate) mod memory;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use crate::config::{BusUrl, Settings};
+use crate::error::Error;
+use crate::message::{EventMessage, Reply, Request};
+use crate::name::{Pattern, ServiceName, SubscriptionName};
+
+/// Counts the connections of a transport: every reconnect moves on to the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Generation(pub(crate) u64);
+
+/// One process's way to the other processes.
+#[async_trait]
+pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
+    /// The generation of the connection that works now, if one does.
+    fn generation(&self) -> Option<Generation>;
+
+    /// Waits until a connection works. Never resolves while there is none.
+    async fn connected(&self) -> Generation;
+
+    /// Queues a request on the connection of that generation, without waiting for it to be written.
+    ///
+    /// Its answer goes to [`ReplySink::reply`]; that nobody serves the API goes to [`ReplySink::unroutable`]; the loss of
+    /// the connection goes to [`ReplySink::lost`].
+    ///
+    /// # Errors
+    ///
+    /// [`NotSent`] when that connection is gone: the request has not left and may be sent again on the next one.
+    fn call(&self, generation: Generation, request: Request) -> Result<(), NotSent>;
+
+    /// How many processes are serving an API at this moment. `None` when that cannot be told.
+    async fn servers(&self, api: &str) -> Option<u32>;
+
+    /// Serves an API, now and after every reconnect: hands its requests to the sink.
+    ///
+    /// # Errors
+    ///
+    /// When the broker refuses.
+    async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error>;
+
+    /// Publishes an event, on the next connection too when the first is lost, and returns when the broker has it safe.
+    ///
+    /// # Errors
+    ///
+    /// When it is not confirmed by `deadline`, or the broker refuses it.
+    async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), Error>;
+
+    /// How many dead letters a subscription has.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not say.
+    async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error>;
+
+    /// Makes sure that a subscription exists and hands its events to the sink, now and after every reconnect.
+    ///
+    /// # Errors
+    ///
+    /// When the broker refuses.
+    async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error>;
+
+    /// Stops taking requests and events. When it returns, no sink is handed another one.
+    async fn stop_consuming(&self);
+
+    /// Gives everything back that is not settled, and closes the connection. Bounded in time.
+    async fn close(&self);
+}
+
+/// A request that has not left this process: its connection is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotSent;
+
+/// Makes the transport that the URL asks for.
+pub(crate) async fn connect(
+    settings: &Settings,
+    service: &ServiceName,
+    process: &str,
+    replies: Arc<dyn ReplySink>,
+) -> Result<Arc<dyn Transport>, Error> {
+    match &settings.url {
+        BusUrl::Memory { name } => Ok(memory::connect(settings, name.as_deref(), replies)),
+        BusUrl::Amqp(url) => amqp::connect(settings, url, service, process, replies).await,
+    }
+}
+
+/// What a process subscribes to.
+#[derive(Debug, Clone)]
+pub(crate) struct Subscription {
+    /// The service: its processes share the subscription.
+    pub(crate) service: ServiceName,
+    /// The subscription's name within the service.
+    pub(crate) name: SubscriptionName,
+    /// Which events it gets, by full name.
+    pub(crate) pattern: Pattern,
+    /// How many events this process may hold unsettled.
+    pub(crate) prefetch: u16,
+}
+
+/// Takes what becomes of the calls of this process.
+pub(crate) trait ReplySink: fmt::Debug + Send + Sync + 'static {
+    /// The answer to a call. An id that is not known any more is ignored.
+    fn reply(&self, id: &str, reply: Reply);
+
+    /// Nobody serves the API of this call.
+    fn unroutable(&self, id: &str);
+
+    /// The connection of that generation is lost, and every call with it.
+    fn lost(&self, generation: Generation);
+
+    /// Whether any call is waiting.
+    fn is_waiting(&self) -> bool;
+}
+
+/// Takes the requests for one API.
+pub(crate) trait RequestSink: fmt::Debug + Send + Sync + 'static {
+    /// Takes one request. Returns at once.
+    fn deliver(&self, delivery: RequestDelivery);
+}
+
+/// A request, and the means to settle it.
+#[derive(Debug)]
+pub(crate) struct RequestDelivery {
+    /// The request.
+    pub(crate) request: Request,
+    /// Whether it was handed out before and not settled: it may have been run.
+    pub(crate) redelivered: bool,
+    /// Settles it. Dropped unused, the request goes back to the queue.
+    pub(crate) handle: Box<dyn RequestHandle>,
+}
+
+/// Settles one request.
+pub(crate) trait RequestHandle: fmt::Debug + Send {
+    /// Takes the request off the queue, without waiting. `false` when its connection is gone: someone else gets it, so
+    /// it must not be run.
+    fn accept(&mut self) -> bool;
+
+    /// Sends the answer, without waiting. An answer whose connection is gone is dropped: its caller knows.
+    fn reply(&mut self, reply: Reply);
+
+    /// Gives the request back unrun, for another process. It is not marked as redelivered.
+    fn give_back(self: Box<Self>);
+}
+
+/// Takes the events of one subscription.
+pub(crate) trait EventSink: fmt::Debug + Send + Sync + 'static {
+    /// Takes one event. Returns at once.
+    fn deliver(&self, delivery: EventDelivery);
+}
+
+/// An event, and the means to settle it.
+#[derive(Debug)]
+pub(crate) struct EventDelivery {
+    /// The event.
+    pub(crate) event: EventMessage,
+    /// Settles it. Dropped unused, the event goes back to the subscription.
+    pub(crate) handle: Box<dyn EventHandle>,
+}
+
+/// Settles one event.
+#[async_trait]
+pub(crate) trait EventHandle: fmt::Debug + Send {
+    /// The event is handled.
+    fn accept(self: Box<Self>);
+
+    /// Moves the event to the subscription's dead letters, and returns when it is safe there.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be moved: it is then still unsettled at the broker and will be delivered again.
+    async fn dead_letter(self: Box<Self>, story: DeadLetterStory) -> Result<(), Error>;
+}
+
+/// Why an event became a dead letter; it travels in the headers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeadLetterStory {
+    /// Why.
+    pub(crate) reason: DeadLetterReason,
+    /// The error, with its causes.
+    pub(crate) error: String,
+    /// Which attempt to handle the event this was, from 1.
+    pub(crate) attempt: u32,
+    /// The process that gave up, as `{service}@{host}:{pid}`.
+    pub(crate) process: String,
+    /// When it gave up, since the Unix epoch.
+    pub(crate) at: Duration,
+}
+
+/// Why an event became a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub(crate) enum DeadLetterReason {
+    /// The handler returned an error.
+    Failed,
+    /// The handler panicked.
+    Panicked,
+    /// The handler rejected the event.
+    Rejected,
+    /// The event could not be decoded.
+    Undecodable,
+}
+
+impl DeadLetterReason {
+    /// The word for it on the wire.
+    #[must_use]
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Panicked => "panicked",
+            Self::Rejected => "rejected",
+            Self::Undecodable => "undecodable",
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! What deadlines promise.
+
+use std::time::Duration;
+
+use lightbus::prelude::*;
+use lightbus::rpc::Servers;
+
+use crate::desk::{self, DeskClient, DeskServer};
+use crate::world::{GUARD, World, guarded, next, waiting};
+
+const SOON: Duration = Duration::from_millis(200);
+
+pub async fn a_call_that_times_out_says_that_a_server_was_running(world: &World) {
+    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    let _handles = desk::serve(&server).await;
+    let error = DeskClient::new(&caller).wait("for ever".into()).timeout(SOON).await.unwrap_err();
+    let CallError::DeadlineExceeded { timeout, servers, .. } = error else { panic!("{error:?}") };
+    assert_eq!((timeout, servers), (SOON, Servers::Running(1)));
+}
+
+pub async fn a_call_that_times_out_says_that_no_server_was_running(world: &World) {
+    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    let _handles = desk::serve(&server).await;
+    server.shutdown().await;
+    let error = DeskClient::new(&caller).echo("anyone?").timeout(SOON).await.unwrap_err();
+    assert!(matches!(&error, CallError::DeadlineExceeded { servers: Servers::None, .. }), "{error:?}");
+}
+
+pub async fn a_call_that_waited_too_long_is_not_run(world: &World) {
+    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    let (clerk, mut handles) = desk::clerk(&server, 1);
+    server.serve(DeskServer::new(clerk)).concurrency(1).await.unwrap();
+    let desk = DeskClient::new(&caller);
+
+    let first = tokio::spawn(desk.wait("first".into()).timeout(GUARD).into_future());
+    next(&mut handles.begun).await;
+    // One waits in the server, the others in the queue.
+    for late in ["late 1", "late 2", "late 3"] {
+        let error = desk.wait(late.into()).timeout(SOON).await.unwrap_err();
+        assert!(matches!(&error, CallError::DeadlineExceeded { .. }), "{error:?}");
+    }
+    handles.gate.add_permits(2);
+    guarded(first).await.unwrap().unwrap();
+    desk.wait("last".into()).timeout(GUARD).await.unwrap();
+    assert_eq!(waiting(&mut handles.begun), ["last"]);
+}
+
+pub async fn a_call_within_a_handler_inherits_the_deadline(world: &World) {
+    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    let _handles = desk::serve(&server).await;
+    let desk = DeskClient::new(&caller);
+    let left = desk.time_left_beyond(false).timeout(Duration::from_secs(3)).await.unwrap().unwrap();
+    assert!(left <= 3000, "the bus's own default would be 5000 ms, and {left} ms were left");
+    // What is left never becomes more than what the inner call asks for itself.
+    let left = desk.time_left_beyond(false).timeout(GUARD).await.unwrap().unwrap();
+    assert!(left <= 5000, "{left} ms were left");
+}
+
+pub async fn a_spawned_task_inherits_the_deadline_that_it_is_given(world: &World) {
+    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    let _handles = desk::serve(&server).await;
+    let desk = DeskClient::new(&caller);
+    let left = desk.time_left_beyond(true).timeout(Duration::from_secs(3)).await.unwrap().unwrap();
+    assert!(left <= 3000, "{left} ms were left");
+}
+
+pub async fn a_method_has_a_default_timeout(world: &World) {
+    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    let _handles = desk::serve(&server).await;
+    let error = DeskClient::new(&caller).in_a_hurry().await.unwrap_err();
+    let CallError::DeadlineExceeded { timeout, .. } = error else { panic!("{error:?}") };
+    assert_eq!(timeout, Duration::from_millis(1));
+}

@@ -1,0 +1,103 @@
+//! What the bus promises, written once in its public terms and run against every transport.
+//!
+//! The tests on RabbitMQ need a broker: run them with `./scripts/test`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(unreachable_pub, reason = "the scenarios are one crate")]
+
+mod calls;
+mod deadlines;
+mod desk;
+mod events;
+mod failing_events;
+mod shutdown;
+mod world;
+
+/// Makes a test for every transport of each scenario.
+macro_rules! on_every_transport {
+    ($($module:ident: $($scenario:ident)+;)+) => {
+        mod memory {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $scenario() {
+                    let world = crate::world::World::in_memory().await;
+                    crate::$module::$scenario(&world).await;
+                    world.end().await;
+                }
+            )+)+
+        }
+
+        mod rabbitmq {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $scenario() {
+                    let world = crate::world::World::on_rabbitmq().await;
+                    crate::$module::$scenario(&world).await;
+                    world.end().await;
+                }
+            )+)+
+        }
+    };
+}
+
+on_every_transport! {
+    calls:
+        a_call_returns_what_the_method_returns
+        a_method_returns_its_own_typed_error
+        a_call_to_an_api_that_nobody_serves_fails_at_once
+        a_method_that_the_server_does_not_have_is_told_apart
+        arguments_that_do_not_decode_are_told_apart_and_located
+        an_answer_that_does_not_decode_is_told_apart
+        an_argument_with_a_default_may_be_missing
+        a_panic_in_a_handler_is_told_apart_and_the_server_goes_on
+        the_handler_knows_who_calls
+        nothing_is_sent_before_the_await
+        parallel_calls_run_up_to_the_concurrency_limit
+        the_processes_of_a_service_share_its_calls
+        an_application_serves_several_apis_and_calls_its_own
+        ten_thousand_dropped_calls_leave_nothing_behind
+        ten_megabytes_go_through
+        what_is_too_large_is_refused_on_both_ends
+        an_api_is_served_once_a_process
+        an_idempotent_method_is_run_again_when_its_server_died
+        any_other_method_is_never_run_again_when_its_server_died
+        a_call_that_a_dead_server_held_is_not_run_and_says_so;
+    deadlines:
+        a_call_that_times_out_says_that_a_server_was_running
+        a_call_that_times_out_says_that_no_server_was_running
+        a_call_that_waited_too_long_is_not_run
+        a_call_within_a_handler_inherits_the_deadline
+        a_spawned_task_inherits_the_deadline_that_it_is_given
+        a_method_has_a_default_timeout;
+    events:
+        an_event_reaches_its_subscription_with_its_context
+        an_event_without_subscribers_is_published
+        only_the_service_of_an_api_publishes_its_events
+        each_subscription_gets_every_event
+        the_processes_of_a_service_share_a_subscription
+        events_wait_for_a_subscriber_that_is_down
+        handlers_have_many_forms
+        a_pattern_subscription_gets_events_of_every_type
+        one_at_a_time_keeps_the_order
+        events_are_handled_up_to_the_concurrency_limit
+        a_handler_calls_and_publishes
+        a_subscription_name_is_used_once_a_process
+        a_thousand_events_published_at_once_arrive_once_each
+        ten_megabytes_are_published
+        an_event_that_is_too_large_is_refused;
+    failing_events:
+        an_event_whose_handler_fails_becomes_a_dead_letter
+        an_event_whose_handler_panics_becomes_a_dead_letter
+        an_event_that_the_handler_rejects_becomes_a_dead_letter
+        an_event_that_does_not_decode_becomes_a_dead_letter
+        an_event_of_another_type_becomes_a_dead_letter;
+    shutdown:
+        a_shutdown_lets_a_running_call_finish
+        a_shutdown_that_takes_too_long_tells_the_caller
+        a_shutdown_hands_an_idempotent_call_to_another_server
+        a_shutdown_hands_waiting_calls_to_another_server
+        a_shutdown_lets_a_running_event_handler_finish
+        an_event_whose_handler_was_cut_off_is_delivered_again
+        after_a_shutdown_everything_is_refused
+        run_ends_when_the_bus_is_shut_down;
+}

@@ -1,0 +1,108 @@
+//! The first connection.
+
+use std::time::Duration;
+
+use lightbus::{Bus, Error};
+use tokio::net::TcpListener;
+use url::Url;
+
+use crate::broker::{GUARD, fresh_namespace, guarded, process_by, url};
+use crate::relay::Relay;
+
+const SOON: Duration = Duration::from_millis(300);
+
+fn refused(result: Result<Bus, Error>) -> (String, String) {
+    let error = result.map(|_| ()).unwrap_err();
+    let text = format!("{error}\n{error:?}");
+    match error {
+        Error::CannotConnect { url, advice, .. } => {
+            assert!(url.contains("***"), "{url}");
+            (text, advice.to_owned())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn with_password(mut url: Url, password: &str) -> Url {
+    url.set_username("guest").unwrap();
+    url.set_password(Some(password)).unwrap();
+    url
+}
+
+#[tokio::test]
+async fn a_broker_that_is_not_there_is_named_without_its_password() {
+    // A port that was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let mut nowhere = with_password(url(), "s3cret");
+    nowhere.set_port(Some(port)).unwrap();
+    let bus = process_by(&nowhere, "warranty", &fresh_namespace()).connect_timeout(SOON).connect().await;
+    let (text, advice) = refused(bus);
+    assert!(text.contains(&port.to_string()) && text.contains("refused"), "{text}");
+    assert!(!text.contains("s3cret"), "{text}");
+    assert!(!advice.is_empty());
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_told_at_once() {
+    let wrong = with_password(url(), "wr0ng");
+    let bus = guarded(process_by(&wrong, "warranty", &fresh_namespace()).connect_timeout(GUARD * 10).connect()).await;
+    let (text, advice) = refused(bus);
+    assert!(!text.contains("wr0ng"), "{text}");
+    assert!(advice.contains("password"), "{advice}");
+}
+
+#[tokio::test]
+async fn a_virtual_host_that_is_not_there_is_told_at_once() {
+    let mut elsewhere = url();
+    elsewhere.set_path("/nowhere");
+    let bus =
+        guarded(process_by(&elsewhere, "warranty", &fresh_namespace()).connect_timeout(GUARD * 10).connect()).await;
+    let (_, advice) = refused(bus);
+    assert!(advice.contains("add_vhost"), "{advice}");
+}
+
+#[tokio::test]
+async fn something_that_speaks_another_protocol_is_no_broker() {
+    use tokio::io::AsyncWriteExt;
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut other = with_password(url(), "s3cret");
+    other.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+        }
+    });
+    let bus = process_by(&other, "warranty", &fresh_namespace()).connect_timeout(SOON).connect();
+    let (text, _) = refused(guarded(bus).await);
+    assert!(!text.contains("s3cret"), "{text}");
+}
+
+#[tokio::test]
+async fn something_that_says_nothing_is_given_up_in_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut silent = with_password(url(), "s3cret");
+    silent.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    let bus = process_by(&silent, "warranty", &fresh_namespace()).connect_timeout(SOON).connect();
+    refused(guarded(bus).await);
+}
+
+#[tokio::test]
+async fn connecting_waits_for_a_broker_that_comes_later() {
+    let relay = Relay::start().await;
+    relay.cut();
+    let connecting =
+        tokio::spawn(process_by(relay.url(), "warranty", &fresh_namespace()).connect_timeout(GUARD).connect());
+    relay.mend();
+    guarded(connecting).await.unwrap().unwrap().shutdown().await;
+}
+
+#[tokio::test]
+async fn both_ways_to_write_the_default_virtual_host_mean_it() {
+    for path in ["", "/", "/%2f"] {
+        let mut default = url();
+        default.set_path(path);
+        let bus = process_by(&default, "warranty", &fresh_namespace()).connect().await.unwrap();
+        bus.shutdown().await;
+    }
+}

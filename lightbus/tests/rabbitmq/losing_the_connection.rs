@@ -1,0 +1,113 @@
+//! A connection that is lost, and the one after it.
+
+use std::time::Duration;
+
+use lightbus::Error;
+use lightbus::prelude::*;
+
+use crate::broker::{GUARD, fresh_namespace, guarded, next, process, process_by};
+use crate::relay::Relay;
+use crate::shop::{self, WarrantyApi, WarrantyClient, registered};
+
+const SOON: Duration = Duration::from_millis(300);
+
+#[tokio::test]
+async fn calls_under_way_end_at_once_and_later_ones_go_through() {
+    let (relay, namespace) = (Relay::start().await, fresh_namespace());
+    let server = process("warranty", &namespace).connect().await.unwrap();
+    let caller = process_by(relay.url(), "support", &namespace).connect().await.unwrap();
+    let (mut begun, _gate) = shop::serve(&server).await;
+    let warranty = WarrantyClient::new(&caller);
+
+    // Were it not ended by the loss, it would end as a timeout.
+    let call = tokio::spawn(warranty.hold().timeout(GUARD).into_future());
+    next(&mut begun).await;
+    relay.cut();
+    let error = guarded(call).await.unwrap().unwrap_err();
+    assert!(
+        matches!(&error, CallError::OutcomeUnknown { method, .. } if method == "company.warranty.hold"),
+        "{error:?}"
+    );
+    assert_eq!(caller.calls_in_flight(), 0);
+
+    relay.mend();
+    assert_eq!(warranty.check("SN-0042").timeout(GUARD).await.unwrap().until, "2027-05-01");
+    caller.shutdown().await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_call_that_finds_no_connection_in_time_was_not_made() {
+    let (relay, namespace) = (Relay::start().await, fresh_namespace());
+    let server = process("warranty", &namespace).connect().await.unwrap();
+    let caller = process_by(relay.url(), "support", &namespace).connect().await.unwrap();
+    let (mut begun, _gate) = shop::serve(&server).await;
+    let warranty = WarrantyClient::new(&caller);
+    let call = tokio::spawn(warranty.hold().timeout(GUARD).into_future());
+    next(&mut begun).await;
+    relay.cut();
+    guarded(call).await.unwrap().unwrap_err();
+
+    let error = warranty.check("SN-0042").timeout(SOON).await.unwrap_err();
+    assert!(matches!(&error, CallError::NotConnected { timeout, .. } if *timeout == SOON), "{error:?}");
+    caller.shutdown().await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_server_serves_again() {
+    let (relay, namespace) = (Relay::start().await, fresh_namespace());
+    let server = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
+    let caller = process("support", &namespace).connect().await.unwrap();
+    shop::serve(&server).await;
+    let warranty = WarrantyClient::new(&caller);
+    for _ in 0..3 {
+        warranty.check("SN-0042").timeout(GUARD).await.unwrap();
+        relay.cut();
+        relay.mend();
+    }
+    warranty.check("SN-0042").timeout(GUARD).await.unwrap();
+    caller.shutdown().await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn events_wait_while_their_publisher_or_their_subscriber_is_cut_off() {
+    let (relay, namespace) = (Relay::start().await, fresh_namespace());
+    let desk = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
+    let audit = process_by(relay.url(), "audit", &namespace).connect().await.unwrap();
+    desk.register::<WarrantyApi>();
+    let mut arrivals = shop::collect(&audit).await;
+    desk.publish(registered("before")).await.unwrap();
+    assert_eq!(next(&mut arrivals).await, "before");
+
+    relay.cut();
+    let publishing = tokio::spawn(desk.publish(registered("meanwhile")).timeout(GUARD).into_future());
+    relay.mend();
+    guarded(publishing).await.unwrap().unwrap();
+    assert_eq!(next(&mut arrivals).await, "meanwhile");
+    desk.shutdown().await;
+    audit.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_event_that_finds_no_connection_in_time_is_told_so() {
+    let (relay, namespace) = (Relay::start().await, fresh_namespace());
+    let desk = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
+    desk.register::<WarrantyApi>();
+    desk.publish(registered("before")).await.unwrap();
+    relay.cut();
+    let error = desk.publish(registered("lost")).timeout(SOON).await.unwrap_err();
+    assert!(matches!(&error, Error::PublishTimedOut { timeout, .. } if *timeout == SOON), "{error:?}");
+    desk.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_a_broker_that_is_gone() {
+    let (relay, namespace) = (Relay::start().await, fresh_namespace());
+    let server = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
+    shop::serve(&server).await;
+    shop::collect(&server).await;
+    relay.cut();
+    guarded(server.shutdown()).await;
+}

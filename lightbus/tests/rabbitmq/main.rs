@@ -1,0 +1,15 @@
+//! What holds on RabbitMQ only: connections that cannot be made or are lost, TLS, the wire, and what is on the broker.
+//!
+//! The tests need a broker: run them with `./scripts/test`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(unreachable_pub, reason = "the tests are one crate")]
+
+mod broker;
+mod connecting;
+mod losing_the_connection;
+mod relay;
+mod shop;
+mod tls;
+mod topology;
+mod wire;

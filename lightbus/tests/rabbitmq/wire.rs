@@ -1,0 +1,289 @@
+//! The messages byte by byte, as `docs/protocol.md` shows them.
+
+use futures_util::StreamExt;
+use lapin::message::Delivery;
+use lapin::options::{BasicConsumeOptions, BasicPublishOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel};
+use lightbus::message::TraceContext;
+use lightbus::prelude::*;
+use serde_json::{Value, json};
+
+use crate::broker::{GUARD, fresh_namespace, guarded, process, raw_channel};
+use crate::shop::{self, ProductRegistered, WarrantyApi, WarrantyClient, registered};
+
+/// The examples of the document: JSON, and the same as MessagePack.
+fn examples() -> Vec<(Value, Vec<u8>)> {
+    let document = include_str!("../../../docs/protocol.md");
+    let (_, document) = document.split_once("## An example").unwrap();
+    let mut examples = Vec::new();
+    let mut json = None;
+    for block in document.split("```").skip(1).step_by(2) {
+        if let Some(text) = block.strip_prefix("json\n") {
+            json = Some(serde_json::from_str(text).unwrap());
+        } else if let (Some(text), Some(json)) = (block.strip_prefix("hex\n"), json.take()) {
+            let two_digits = |word: &&str| word.len() == 2 && word.chars().all(|c| c.is_ascii_hexdigit());
+            let line = |line: &'static str| {
+                line.split_whitespace().take_while(two_digits).map(|word| u8::from_str_radix(word, 16).unwrap())
+            };
+            examples.push((json, text.lines().flat_map(line).collect()));
+        }
+    }
+    examples
+}
+
+/// The bytes of the example with this JSON.
+fn bytes_of(json: &Value) -> Vec<u8> {
+    let example = examples().into_iter().find(|(example, _)| example == json);
+    example.unwrap_or_else(|| panic!("docs/protocol.md has no example {json}")).1
+}
+
+/// A queue that takes the place of a Lightbus process.
+async fn consume(channel: &Channel, queue: &str) -> lapin::Consumer {
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(queue.into(), durable, FieldTable::default()).await.unwrap();
+    let no_ack = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+    channel.basic_consume(queue.into(), "".into(), no_ack, FieldTable::default()).await.unwrap()
+}
+
+async fn next(consumer: &mut lapin::Consumer) -> Delivery {
+    guarded(consumer.next()).await.unwrap().unwrap()
+}
+
+fn text(value: Option<&lapin::types::ShortString>) -> Option<&str> {
+    value.map(|value| value.as_str())
+}
+
+fn trace() -> TraceContext {
+    TraceContext {
+        traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".into(),
+        tracestate: Some("vendor=1".into()),
+    }
+}
+
+fn header(delivery: &Delivery, name: &str) -> Option<AMQPValue> {
+    delivery.properties.headers().as_ref()?.inner().get(name).cloned()
+}
+
+#[test]
+fn the_examples_are_what_they_say() {
+    let examples = examples();
+    assert!(examples.len() >= 5);
+    for (json, bytes) in examples {
+        let payload = lightbus::message::Payload { bytes: bytes.into(), ..Default::default() };
+        assert_eq!(lightbus::codec::decode::<Value>(&payload).unwrap(), json);
+    }
+}
+
+#[tokio::test]
+async fn a_request_is_as_documented() {
+    let (namespace, channel) = (fresh_namespace(), raw_channel().await);
+    let mut requests = consume(&channel, &format!("{namespace}.rpc.company.warranty")).await;
+    let caller = process("support", &namespace).connect().await.unwrap();
+    let warranty = WarrantyClient::new(&caller);
+    let call = warranty.check("SN-0042").timeout(GUARD);
+    let traced = warranty.check("SN-0042").trace(trace()).timeout(GUARD);
+    let calls = tokio::spawn(async move { tokio::join!(call, traced) });
+
+    let (first, second) = (next(&mut requests).await, next(&mut requests).await);
+    let properties = &first.properties;
+    assert_eq!(first.data, bytes_of(&json!({"serial": "SN-0042"})));
+    assert_eq!(text(properties.kind().as_ref()), Some("company.warranty.check"));
+    assert_eq!(text(properties.app_id().as_ref()), Some("support"));
+    assert!(text(properties.reply_to().as_ref()).unwrap().starts_with("amq.rabbitmq.reply-to."));
+    let expiration: u64 = text(properties.expiration().as_ref()).unwrap().parse().unwrap();
+    assert!((1..=60_000).contains(&expiration));
+    assert_eq!(properties.content_type(), &None);
+    assert_eq!(properties.headers(), &None);
+    assert_ne!(*properties.delivery_mode(), Some(2));
+    let (id, other) =
+        (properties.correlation_id().clone().unwrap(), second.properties.correlation_id().clone().unwrap());
+    assert!(id != other && id.as_str().len() <= 24);
+    let parent = AMQPValue::LongString(trace().traceparent.into());
+    assert_eq!(header(&second, "traceparent"), Some(parent));
+    assert_eq!(header(&second, "tracestate"), Some(AMQPValue::LongString("vendor=1".into())));
+
+    for request in [first, second] {
+        let to = request.properties.reply_to().clone().unwrap();
+        let properties = BasicProperties::default()
+            .with_type("ok".into())
+            .with_correlation_id(request.properties.correlation_id().clone().unwrap());
+        let body = bytes_of(&json!({"until": "2027-05-01"}));
+        channel.basic_publish("".into(), to, BasicPublishOptions::default(), &body, properties).await.unwrap();
+    }
+    let (one, other) = guarded(calls).await.unwrap();
+    assert_eq!((one.unwrap().until, other.unwrap().until), ("2027-05-01".to_owned(), "2027-05-01".to_owned()));
+    caller.shutdown().await;
+}
+
+/// Sends a request as a foreign caller would, and returns the reply.
+async fn ask(namespace: &str, properties: BasicProperties, body: &[u8]) -> Delivery {
+    let channel = raw_channel().await;
+    let answers = format!("{namespace}.answers");
+    let mut replies = consume(&channel, &answers).await;
+    let properties = properties.with_reply_to(answers.into()).with_correlation_id("1".into());
+    let queue = format!("{namespace}.rpc.company.warranty");
+    let options = BasicPublishOptions::default();
+    channel.basic_publish("".into(), queue.into(), options, body, properties).await.unwrap();
+    next(&mut replies).await
+}
+
+#[tokio::test]
+async fn replies_are_as_documented() {
+    let namespace = fresh_namespace();
+    let server = process("warranty", &namespace).connect().await.unwrap();
+    shop::serve(&server).await;
+    let request = |method: &str| BasicProperties::default().with_type(format!("company.warranty.{method}").into());
+    let serial = |serial: &str| lightbus::codec::encode(Default::default(), &json!({"serial": serial})).unwrap().bytes;
+
+    let ok = ask(&namespace, request("check"), &serial("SN-0042")).await;
+    assert_eq!(text(ok.properties.kind().as_ref()), Some("ok"));
+    assert_eq!(text(ok.properties.correlation_id().as_ref()), Some("1"));
+    assert_eq!(text(ok.properties.app_id().as_ref()), Some("warranty"));
+    assert_eq!(ok.properties.content_type(), &None);
+    assert_eq!(ok.data, bytes_of(&json!({"until": "2027-05-01"})));
+
+    let error = ask(&namespace, request("check"), &serial("SN-9")).await;
+    assert_eq!(text(error.properties.kind().as_ref()), Some("error"));
+    let expected = json!({"UnknownProduct": {"serial": "SN-9"}});
+    assert_eq!(error.data, lightbus::codec::encode(Default::default(), &expected).unwrap().bytes);
+
+    let fault = ask(&namespace, request("chekc"), &serial("SN-0042")).await;
+    assert_eq!(text(fault.properties.kind().as_ref()), Some("fault"));
+    let payload = lightbus::message::Payload { bytes: fault.data.into(), ..Default::default() };
+    let fault: Value = lightbus::codec::decode(&payload).unwrap();
+    assert_eq!(fault["code"], "unknown_method");
+    assert_eq!(fault["details"], json!({"methods": ["check", "hold"]}));
+
+    for properties in [BasicProperties::default(), BasicProperties::default().with_type("check".into())] {
+        let fault = ask(&namespace, properties, &[0x80]).await;
+        assert_eq!(text(fault.properties.kind().as_ref()), Some("fault"));
+    }
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_request_in_json_is_answered_in_json() {
+    let namespace = fresh_namespace();
+    let server = process("warranty", &namespace).connect().await.unwrap();
+    shop::serve(&server).await;
+    let request = || {
+        BasicProperties::default()
+            .with_type("company.warranty.check".into())
+            .with_content_type("application/json".into())
+    };
+    let reply = ask(&namespace, request(), br#"{"serial": "SN-0042"}"#).await;
+    assert_eq!(text(reply.properties.content_type().as_ref()), Some("application/json"));
+    assert_eq!(reply.data, br#"{"until":"2027-05-01"}"#);
+    let fault = ask(&namespace, request(), br#"{"serial": 42}"#).await;
+    let fault: Value = serde_json::from_slice(&fault.data).unwrap();
+    assert_eq!((&fault["code"], &fault["details"]), (&json!("invalid_arguments"), &json!({"path": "serial"})));
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_to_be_answered_harms_nobody() {
+    let namespace = fresh_namespace();
+    let server = process("warranty", &namespace).connect().await.unwrap();
+    let (mut begun, gate) = shop::serve(&server).await;
+    let channel = raw_channel().await;
+    let queue = format!("{namespace}.rpc.company.warranty");
+    for reply_to in [None, Some("no.such.queue"), Some("amq.rabbitmq.reply-to.nonsense")] {
+        let mut properties = BasicProperties::default().with_type("company.warranty.hold".into());
+        if let Some(reply_to) = reply_to {
+            properties = properties.with_reply_to(reply_to.into());
+        }
+        let options = BasicPublishOptions::default();
+        channel.basic_publish("".into(), queue.as_str().into(), options, &[0x80], properties).await.unwrap();
+        crate::broker::next(&mut begun).await;
+        gate.add_permits(1);
+    }
+    WarrantyClient::new(&server).check("SN-0042").timeout(GUARD).await.unwrap();
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_event_is_as_documented() {
+    let (namespace, channel) = (fresh_namespace(), raw_channel().await);
+    let desk = process("warranty", &namespace).connect().await.unwrap();
+    desk.register::<WarrantyApi>();
+    let queue = format!("{namespace}.audit");
+    let mut events = consume(&channel, &queue).await;
+    let exchange = format!("{namespace}.events");
+    let binding = QueueBindOptions::default();
+    channel.queue_bind(queue.into(), exchange.into(), "#".into(), binding, FieldTable::default()).await.unwrap();
+
+    desk.publish(registered("SN-0042")).await.unwrap();
+    let event = next(&mut events).await;
+    assert_eq!(event.routing_key.as_str(), "company.warranty.product_registered");
+    assert_eq!(event.data, bytes_of(&json!({"serial": "SN-0042", "customer": 1811})));
+    let properties = &event.properties;
+    assert_eq!(text(properties.kind().as_ref()), Some("company.warranty.product_registered"));
+    assert_eq!(text(properties.app_id().as_ref()), Some("warranty"));
+    assert_eq!(*properties.delivery_mode(), Some(2));
+    assert_eq!((properties.content_type(), properties.headers()), (&None, &None));
+    let id: uuid::Uuid = text(properties.message_id().as_ref()).unwrap().parse().unwrap();
+    assert_eq!(id.get_version_num(), 7);
+    desk.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_as_documented() {
+    let (namespace, channel) = (fresh_namespace(), raw_channel().await);
+    let bus = process("warranty", &namespace).connect().await.unwrap();
+    bus.register::<WarrantyApi>();
+    let (sender, mut ids) = tokio::sync::mpsc::unbounded_channel();
+    bus.subscribe("registrations", move |event: ProductRegistered, ctx: Context| {
+        let sender = sender.clone();
+        async move {
+            let _ = sender.send(ctx.message_id().to_owned());
+            let cause: u32 = event.serial.parse()?;
+            Err(HandlerError::reject(format!("{cause} is too many")))
+        }
+    })
+    .concurrency(1)
+    .await
+    .unwrap();
+    for serial in ["not a number", "7"] {
+        bus.publish(registered(serial)).trace(trace()).await.unwrap();
+    }
+    // By hand, and not to be decoded: no id, no type.
+    let exchange = format!("{namespace}.events");
+    let key = "company.warranty.product_registered";
+    let options = BasicPublishOptions::default();
+    channel
+        .basic_publish(exchange.into(), key.into(), options, b"\xc1garbage", BasicProperties::default())
+        .await
+        .unwrap();
+
+    let no_ack = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+    let dead = format!("{namespace}.event.warranty.registrations.dead");
+    let mut dead = channel.basic_consume(dead.into(), "".into(), no_ack, FieldTable::default()).await.unwrap();
+    let expected = [
+        ("failed", "invalid digit found in string"),
+        ("rejected", "7 is too many"),
+        ("undecodable", "company.warranty.product_registered does not decode"),
+    ];
+    for (reason, error) in expected {
+        let letter = next(&mut dead).await;
+        assert_eq!(header(&letter, "lightbus-reason"), Some(AMQPValue::LongString(reason.into())));
+        let Some(AMQPValue::LongString(text_of_error)) = header(&letter, "lightbus-error") else {
+            panic!("{letter:?}")
+        };
+        assert!(text_of_error.to_string().contains(error), "{text_of_error}");
+        assert!(header(&letter, "lightbus-attempt").is_some() && header(&letter, "lightbus-failed-at").is_some());
+        let Some(AMQPValue::LongString(process)) = header(&letter, "lightbus-process") else { panic!("{letter:?}") };
+        assert!(process.to_string().starts_with("warranty@"), "{process}");
+        if reason == "undecodable" {
+            assert_eq!(letter.data, b"\xc1garbage");
+        } else {
+            assert_eq!(
+                text(letter.properties.message_id().as_ref()),
+                Some(crate::broker::next(&mut ids).await.as_str())
+            );
+            assert_eq!(text(letter.properties.kind().as_ref()), Some(key));
+            assert!(header(&letter, "traceparent").is_some());
+        }
+    }
+    bus.shutdown().await;
+}
