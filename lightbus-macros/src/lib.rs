@@ -1,8 +1,8 @@
 //! The attribute `#[lightbus::api]`. Use it through the crate `lightbus`.
 //!
-//! The way of a trait through this crate: [`parse`] makes a [`model`] of it, [`validate`] refuses what is wrong with
-//! its names, [`expand`] renders it. Refusals are collected in [`errors`], so that one build shows all of them, and what
-//! was not refused is expanded all the same, so that they are the only errors.
+//! The way of a trait through this crate: `parse` makes a `model` of it, `validate` refuses what is wrong with its names,
+//! `expand` renders it. Refusals are collected in `errors`, so that one build shows all of them, and what was not refused
+//! is expanded all the same, so that they are the only errors.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

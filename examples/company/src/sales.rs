@@ -97,9 +97,8 @@ impl Shop {
     /// `false` when this process was told to stop meanwhile.
     async fn others_are_there(&self) -> lightbus::Result<bool> {
         let (warranty, support) = (WarrantyClient::new(&self.bus), SupportClient::new(&self.bus));
-        let both =
-            tokio::try_join!(self.patience.call(|| warranty.registered()), self.patience.call(|| support.decided()),);
-        match both {
+        let (registered, decided) = (|| warranty.registered(), || support.decided());
+        match tokio::try_join!(self.patience.call(registered), self.patience.call(decided)) {
             Ok(_) => Ok(true),
             Err(CallError::Closed { .. }) => Ok(false),
             Err(error) => Err(error.into()),

@@ -41,13 +41,15 @@ async fn main() -> lightbus::Result<()> {
     let (heard, mut events) = mpsc::unbounded_channel();
     bus.subscribe("remember", move |event: Greeted| std::future::ready(heard.send(event))).await?;
 
-    let greeter = GreeterClient::new(&bus); // in any process of the company
+    let greeter = GreeterClient::new(&bus); // in this process or any other on the bus
     println!("called: {}", greeter.greet("Ada").await?);
     if let Err(CallError::Method { error, .. }) = greeter.greet("").await {
         println!("refused: {error}");
     }
     bus.publish(Greeted { name: "Ada".into() }).await?;
-    println!("heard: {:?}", events.recv().await);
+    if let Some(Greeted { name }) = events.recv().await {
+        println!("heard: {name} was greeted");
+    }
     bus.shutdown().await; // an application that goes on serving calls `bus.run().await` instead
     Ok(())
 }

@@ -21,7 +21,7 @@ struct TServer<S> {
 struct TClient {
     client: ::lightbus::__private::Client,
 }
-#[allow(dead_code, deprecated, nonstandard_style)]
+#[allow(dead_code, deprecated, nonstandard_style, unused_qualifications)]
 const _: () = {
     #[allow(unused_imports)]
     use ::core::convert::Into as _;

@@ -90,11 +90,15 @@ pub(crate) struct Registration {
 #[serde(crate = "crate::bus::__private::serde")]
 pub(crate) struct Nothing {}
 #[cfg(feature = "warranty")]
-#[allow(dead_code, deprecated, nonstandard_style)]
+#[allow(dead_code, deprecated, nonstandard_style, unused_qualifications)]
 #[allow(clippy::too_many_arguments)]
 const _: () = {
     #[allow(unused_imports)]
     use ::core::convert::Into as _;
+    #[cfg(unix)]
+    struct __method_home;
+    #[cfg(not(unix))]
+    struct __method_home;
     #[derive(
         crate::bus::__private::serde::Serialize,
         crate::bus::__private::serde::Deserialize
@@ -121,7 +125,7 @@ const _: () = {
     #[serde(expecting = "a map of the arguments of type_of")]
     #[derive(crate::bus::__private::schemars::JsonSchema)]
     #[schemars(crate = "crate::bus::__private::schemars")]
-    struct __type_of_arguments<'a> {
+    struct __type_arguments<'a> {
         r#in: crate::bus::__private::Argument<'a, str, ::std::string::String>,
     }
     #[cfg(unix)]
@@ -153,10 +157,10 @@ const _: () = {
             crate::bus::__private::reference::<Vec<Part>>,
         )
         .with_error(crate::bus::__private::reference::<WarrantyError>);
-    const __type_of_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
+    const __type_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
             "type_of",
             "",
-            crate::bus::__private::inline::<__type_of_arguments<'static>>,
+            crate::bus::__private::inline::<__type_arguments<'static>>,
             crate::bus::__private::reference::<String>,
         )
         .with_timeout(::core::time::Duration::from_millis(60000u64))
@@ -175,13 +179,13 @@ const _: () = {
         crate::bus::__private::inline::<__home_arguments>,
         crate::bus::__private::reference::<String>,
     );
-    const __registered_event: &crate::bus::__private::EventDescriptor = &crate::bus::__private::EventDescriptor::new(
+    const __Registration_event: &crate::bus::__private::EventDescriptor = &crate::bus::__private::EventDescriptor::new(
         "registered",
         "",
         crate::bus::__private::inline::<Registration>,
     );
     #[cfg(unix)]
-    const __nothing_event: &crate::bus::__private::EventDescriptor = &crate::bus::__private::EventDescriptor::new(
+    const __Nothing_event: &crate::bus::__private::EventDescriptor = &crate::bus::__private::EventDescriptor::new(
         "nothing",
         "Nothing more to say.",
         crate::bus::__private::inline::<Nothing>,
@@ -192,13 +196,13 @@ const _: () = {
             "Everything that a trait can say.",
             &[
                 __every_form_method,
-                __type_of_method,
+                __type_method,
                 #[cfg(unix)]
                 __home_method,
                 #[cfg(not(unix))]
                 __home_method,
             ],
-            &[__registered_event, #[cfg(unix)] __nothing_event],
+            &[__Registration_event, #[cfg(unix)] __Nothing_event],
         );
     }
     impl crate::bus::__private::Event for Registration {
@@ -208,7 +212,7 @@ const _: () = {
     #[derive(crate::bus::__private::schemars::JsonSchema)]
     #[schemars(crate = "crate::bus::__private::schemars")]
     #[serde(default)]
-    struct __registered_schema {
+    struct __Registration_schema {
         serial: String,
         /// Who bought it.
         #[serde(rename = "buyer")]
@@ -222,12 +226,12 @@ const _: () = {
         fn json_schema(
             generator: &mut crate::bus::__private::schemars::SchemaGenerator,
         ) -> crate::bus::__private::schemars::Schema {
-            <__registered_schema as crate::bus::__private::schemars::JsonSchema>::json_schema(
+            <__Registration_schema as crate::bus::__private::schemars::JsonSchema>::json_schema(
                 generator,
             )
         }
     }
-    impl ::core::default::Default for __registered_schema {
+    impl ::core::default::Default for __Registration_schema {
         fn default() -> Self {
             let Registration { serial, customer } = ::core::default::Default::default();
             Self { serial, customer }
@@ -243,7 +247,7 @@ const _: () = {
     #[deprecated]
     #[derive(crate::bus::__private::schemars::JsonSchema)]
     #[schemars(crate = "crate::bus::__private::schemars")]
-    struct __nothing_schema {}
+    struct __Nothing_schema {}
     #[cfg(unix)]
     impl crate::bus::__private::schemars::JsonSchema for Nothing {
         fn schema_name() -> ::std::borrow::Cow<'static, str> {
@@ -252,7 +256,7 @@ const _: () = {
         fn json_schema(
             generator: &mut crate::bus::__private::schemars::SchemaGenerator,
         ) -> crate::bus::__private::schemars::Schema {
-            <__nothing_schema as crate::bus::__private::schemars::JsonSchema>::json_schema(
+            <__Nothing_schema as crate::bus::__private::schemars::JsonSchema>::json_schema(
                 generator,
             )
         }
@@ -302,8 +306,8 @@ const _: () = {
                     _,
                     String,
                 >(
-                    __type_of_method,
-                    &__type_of_arguments {
+                    __type_method,
+                    &__type_arguments {
                         r#in: ::core::convert::From::from(r#in),
                     },
                 )
@@ -385,7 +389,7 @@ const _: () = {
                         )
                 }
                 "type_of" => {
-                    let __type_of_arguments { r#in: argument_in } = match invocation
+                    let __type_arguments { r#in: argument_in } = match invocation
                         .arguments()
                     {
                         ::core::result::Result::Ok(arguments) => arguments,

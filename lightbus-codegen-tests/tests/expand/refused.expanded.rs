@@ -30,7 +30,7 @@ pub struct WarrantyServer<T> {
 pub struct WarrantyClient {
     client: ::lightbus::__private::Client,
 }
-#[allow(dead_code, deprecated, nonstandard_style)]
+#[allow(dead_code, deprecated, nonstandard_style, unused_qualifications)]
 const _: () = {
     #[allow(unused_imports)]
     use ::core::convert::Into as _;

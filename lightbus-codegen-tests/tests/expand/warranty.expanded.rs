@@ -47,7 +47,7 @@ pub struct ProductRegistered {
     /// The event's `customer`.
     pub customer: u64,
 }
-#[allow(dead_code, deprecated, nonstandard_style)]
+#[allow(dead_code, deprecated, nonstandard_style, unused_qualifications)]
 const _: () = {
     #[allow(unused_imports)]
     use ::core::convert::Into as _;
@@ -86,7 +86,7 @@ const _: () = {
         )
         .with_timeout(::core::time::Duration::from_millis(2000u64))
         .with_idempotent();
-    const __product_registered_event: &::lightbus::__private::EventDescriptor = &::lightbus::__private::EventDescriptor::new(
+    const __ProductRegistered_event: &::lightbus::__private::EventDescriptor = &::lightbus::__private::EventDescriptor::new(
         "product_registered",
         "A customer registered a product.",
         ::lightbus::__private::inline::<ProductRegistered>,
@@ -96,7 +96,7 @@ const _: () = {
             "company.warranty",
             "Who is covered, and until when.",
             &[__check_method, __registered_method],
-            &[__product_registered_event],
+            &[__ProductRegistered_event],
         );
     }
     impl ::lightbus::__private::Event for ProductRegistered {
@@ -106,7 +106,7 @@ const _: () = {
     /// A customer registered a product.
     #[derive(::lightbus::__private::schemars::JsonSchema)]
     #[schemars(crate = "::lightbus::__private::schemars")]
-    struct __product_registered_schema {
+    struct __ProductRegistered_schema {
         serial: String,
         customer: u64,
     }
@@ -117,7 +117,7 @@ const _: () = {
         fn json_schema(
             generator: &mut ::lightbus::__private::schemars::SchemaGenerator,
         ) -> ::lightbus::__private::schemars::Schema {
-            <__product_registered_schema as ::lightbus::__private::schemars::JsonSchema>::json_schema(
+            <__ProductRegistered_schema as ::lightbus::__private::schemars::JsonSchema>::json_schema(
                 generator,
             )
         }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use syn::ext::IdentExt;
-use syn::{Attribute, Block, FnArg, Ident, LitStr, Pat, PatType, Receiver, Signature, Type};
+use syn::{Attribute, Block, FnArg, Ident, Pat, PatType, Receiver, Signature, Type};
 
-use super::{attributes, types};
+use super::{attributes, timeout, types};
 use crate::attrs::Arguments;
 use crate::errors::Errors;
 use crate::model::{Attributes, Method, Name, Parameter, Role};
@@ -56,43 +56,8 @@ fn rpc_arguments(attribute: &Attribute, errors: &mut Errors) -> Rpc {
     let timeout = timeout.and_then(|timeout| timeout.string("timeout = \"2s\"", errors));
     Rpc {
         name: name.map(|name| Name { value: name.value(), span: name.span() }),
-        timeout: timeout.and_then(|timeout| duration(&timeout, errors)),
+        timeout: timeout.and_then(|timeout| timeout::parse(&timeout, errors)),
         idempotent: idempotent.is_some_and(|idempotent| idempotent.flag(errors)),
-    }
-}
-
-/// A whole number and its unit: `250ms`, `2s`, `1m`.
-fn duration(literal: &LitStr, errors: &mut Errors) -> Option<Duration> {
-    let text = literal.value();
-    let digits = text.find(|found: char| !found.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let milliseconds_each = match unit {
-        "ms" => Some(1),
-        "s" => Some(1_000),
-        "m" => Some(60_000),
-        _ => None,
-    };
-    let help = "write a whole number and its unit, `ms`, `s` or `m`: `\"250ms\"`, `\"2s\"`, `\"1m\"`";
-    let (Some(each), false) = (milliseconds_each, number.is_empty()) else {
-        errors.refuse(literal, format_args!("{text:?} is not a duration"), help);
-        return None;
-    };
-    match number.parse::<u64>().ok().and_then(|number| number.checked_mul(each)) {
-        Some(0) => {
-            let help = "leave `timeout` out for the default of the bus, or write one that a call can keep";
-            errors.refuse(literal, "a timeout of nothing would end every call before it is made", help);
-            None
-        }
-        // The remaining time travels as the expiration of a message, which the broker holds in 32 bits.
-        Some(milliseconds) if milliseconds <= u64::from(u32::MAX) => Some(Duration::from_millis(milliseconds)),
-        _ => {
-            errors.refuse(
-                literal,
-                format_args!("a timeout of {text} is too long"),
-                "write one of at most 49 days, `\"70560m\"`",
-            );
-            None
-        }
     }
 }
 
@@ -114,19 +79,7 @@ fn refuse_qualifiers(signature: &Signature, errors: &mut Errors) {
         errors.refuse(abi, format_args!("`{ident}` has an ABI, and a call goes over the bus"), "remove `extern`");
     }
     if signature.asyncness.is_none() {
-        let (problem, help) = if signature.receiver().is_some() {
-            (
-                format!("`{ident}` is not `async`, and a call goes to another process"),
-                format!("write `async fn {ident}`"),
-            )
-        } else {
-            let problem = format!("`{ident}` is neither an `async` method nor marked `#[event]`");
-            (
-                problem,
-                format!("write `async fn {ident}(&self, …)` for a method, or put `#[event]` in front for an event"),
-            )
-        };
-        errors.refuse(signature.fn_token, problem, help);
+        refuse_not_async(signature, errors);
     }
     if !signature.generics.params.is_empty() {
         let problem =
@@ -141,6 +94,18 @@ fn refuse_qualifiers(signature: &Signature, errors: &mut Errors) {
     }
     if let Some(variadic) = &signature.variadic {
         errors.refuse(variadic, format_args!("`{ident}` is variadic"), "write a `Vec<T>` argument");
+    }
+}
+
+fn refuse_not_async(signature: &Signature, errors: &mut Errors) {
+    let ident = &signature.ident;
+    if signature.receiver().is_some() {
+        let problem = format!("`{ident}` is not `async`, and a call goes to another process");
+        errors.refuse(signature.fn_token, problem, format_args!("write `async fn {ident}`"));
+    } else {
+        let problem = format!("`{ident}` is neither an `async` method nor marked `#[event]`");
+        let help = format!("write `async fn {ident}(&self, …)` for a method, or put `#[event]` in front for an event");
+        errors.refuse(signature.fn_token, problem, help);
     }
 }
 

@@ -4,6 +4,7 @@
 mod attributes;
 mod event;
 mod method;
+mod timeout;
 mod types;
 
 use proc_macro2::{Span, TokenStream};
