@@ -1,8 +1,83 @@
-//! Lightbus lets the applications of one company talk to each other: **calls** (call a method, get a typed answer or a
-//! typed error) and **events** (publish what happened; whoever cares has subscribed). It stands on RabbitMQ and
-//! MessagePack.
+//! Lightbus lets the applications of one company talk to each other: **calls** (call a method of another application, get
+//! a typed answer or a typed error) and **events** (publish what happened; whoever cares has subscribed). It stands on
+//! RabbitMQ and MessagePack.
 //!
-//! The contract between applications is one Rust trait with [`#[lightbus::api]`](macro@api) on it.
+//! The contract between applications is one trait with [`#[lightbus::api]`](macro@api) on it:
+//!
+//! ```
+//! use lightbus::prelude::*;
+//!
+//! #[derive(Debug, Serialize, Deserialize, JsonSchema, thiserror::Error)]
+//! pub enum WarrantyError {
+//!     #[error("no product has the serial number {serial}")]
+//!     UnknownProduct { serial: String },
+//! }
+//!
+//! /// Who is covered, and until when.
+//! #[lightbus::api(name = "company.warranty")]
+//! pub trait Warranty {
+//!     /// The last day of a product's cover.
+//!     async fn check(&self, serial: &str) -> Result<String, WarrantyError>;
+//!
+//!     /// A customer registered a product.
+//!     #[event]
+//!     fn product_registered(serial: String, customer: u64);
+//! }
+//!
+//! // One application serves it and publishes its events …
+//! struct Desk;
+//!
+//! impl Warranty for Desk {
+//!     async fn check(&self, serial: &str) -> Result<String, WarrantyError> {
+//!         match serial {
+//!             "SN-0042" => Ok("2027-05-01".to_owned()),
+//!             _ => Err(WarrantyError::UnknownProduct { serial: serial.to_owned() }),
+//!         }
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> lightbus::Result<()> {
+//! let bus = Bus::service("warranty").url("memory://company").connect().await?;
+//! bus.serve(WarrantyServer::new(Desk)).await?;
+//! bus.publish(ProductRegistered { serial: "SN-0042".to_owned(), customer: 7 }).await?;
+//!
+//! // … and the others call it and subscribe.
+//! let other = Bus::service("support").url("memory://company").connect().await?;
+//! other.subscribe("audit", |event: ProductRegistered| async move { println!("{event:?}") }).await?;
+//!
+//! let warranty = WarrantyClient::new(&other);
+//! assert_eq!(warranty.check("SN-0042").await?, "2027-05-01");
+//! let refused = warranty.check("SN-9999").await.unwrap_err();
+//! assert!(matches!(refused, CallError::Method { error: WarrantyError::UnknownProduct { .. }, .. }));
+//! # other.shutdown().await;
+//! # bus.shutdown().await;
+//! # Ok(()) }
+//! ```
+//!
+//! # Where to look
+//!
+//! | for | see |
+//! |---|---|
+//! | what the attribute accepts | [`macro@api`] |
+//! | connecting, serving, publishing, subscribing, stopping | [`Bus`] |
+//! | settings | [`BusBuilder`] and [`config`] |
+//! | how a call can end | [`CallError`] |
+//! | what can handle an event, and how it can fail | [`event::Handler`], [`HandlerError`] |
+//! | what a handler may know | [`Context`] |
+//! | events of every type | [`Bus::subscribe_pattern`] |
+//! | the JSON Schema of an API | [`api::Api::schema`] |
+//!
+//! # Cargo features
+//!
+//! | feature | what it adds | default |
+//! |---|---|---|
+//! | `tls` | `amqps://`, with rustls | off |
+//!
+//! # Runtime
+//!
+//! Everything runs on [tokio](https://tokio.rs), on the runtime that [`BusBuilder::connect`] is called in, of either flavour.
+//! It logs through [`tracing`](https://docs.rs/tracing).
 
 // Generated code says `::lightbus`, in this crate too.
 #[allow(unused_extern_crates)]

@@ -125,6 +125,25 @@ impl Bus {
     /// Each event is delivered at least once. When the handler fails or panics, the event goes to the subscription's dead
     /// letters with the error in its headers.
     ///
+    /// A handler that needs something of its own holds it in an `Arc` and hands a clone of it to each future:
+    ///
+    /// ```
+    /// # use lightbus::prelude::*;
+    /// # use std::sync::Arc;
+    /// # #[lightbus::api(name = "company.sales")]
+    /// # trait Sales { #[event] fn product_sold(serial: String); }
+    /// # struct Desk;
+    /// # impl Desk {
+    /// async fn start_cover(self: Arc<Self>, sold: ProductSold) -> Result<(), HandlerError> {
+    ///     // …
+    /// #   Ok(())
+    /// }
+    /// # }
+    /// # async fn example(bus: Bus, desk: Arc<Desk>) -> lightbus::Result<()> {
+    /// bus.subscribe("start-cover", move |sold: ProductSold| Arc::clone(&desk).start_cover(sold)).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// When the name is not valid or in use in this process, the bus is shut down, or the broker refuses.

@@ -10,3 +10,4 @@ pub use self::settings::{QueueType, Settings};
 pub use self::url::BusUrl;
 
 pub(crate) use self::settings::Layer;
+pub(crate) use self::url::Location;

@@ -13,6 +13,9 @@ use crate::name::Namespace;
 
 const PREFIX: &str = "LIGHTBUS_";
 
+/// Variables that belong to tests of Lightbus and of its users.
+const RESERVED: &str = "LIGHTBUS_TEST_";
+
 /// Names a file to be read in place of `lightbus.toml`; unlike that one, it has to be there.
 const FILE_VARIABLE: &str = "LIGHTBUS_CONFIG";
 
@@ -175,7 +178,7 @@ fn read_layers(mut environment: HashMap<String, String>) -> Result<Layer, config
     environment.retain(|variable, _| {
         let key = variable[PREFIX.len()..].to_ascii_lowercase();
         let known = KEYS.contains(&key.as_str());
-        if !known {
+        if !known && !variable.starts_with(RESERVED) {
             tracing::warn!("the environment variable {variable} is no setting of Lightbus and is ignored");
         }
         known

@@ -6,15 +6,18 @@ use url::Url;
 
 use crate::error::Error;
 
-/// Where the bus is, parsed and checked. It is shown without its password always.
+/// Where the bus is, parsed and checked. However it is shown, it is shown without its password.
 #[derive(Clone, PartialEq, Eq)]
-pub enum BusUrl {
-    /// A bus in this process: `memory://` is new for every connection, `memory://{name}` is shared by name.
-    Memory {
-        /// The name under which the process shares it.
-        name: Option<String>,
-    },
-    /// RabbitMQ: `amqp://` or, with TLS, `amqps://`.
+pub struct BusUrl {
+    location: Location,
+}
+
+/// The transport that a URL asks for.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Location {
+    /// A bus in this process: new for every connection, or shared by its name.
+    Memory { name: Option<String> },
+    /// RabbitMQ.
     Amqp(Url),
 }
 
@@ -24,27 +27,38 @@ impl BusUrl {
         let expected = "Write amqp://user:password@host:5672/vhost, amqps://… for TLS, memory:// or memory://name";
         // The text itself may hold a password, so an error never repeats it.
         let url = Url::parse(text).map_err(|error| refuse(format!("it is no URL ({error}). {expected}")))?;
-        match url.scheme() {
-            "memory" => Ok(Self::Memory { name: url.host_str().filter(|name| !name.is_empty()).map(str::to_owned) }),
-            "amqps" if !cfg!(feature = "tls") => Err(refuse(
-                "amqps:// needs TLS, and Lightbus was built without it. Turn on its cargo feature `tls`".to_owned(),
-            )),
-            "amqp" | "amqps" if url.host_str().is_none_or(str::is_empty) => {
-                Err(refuse(format!("it names no host. {expected}")))
+        let location = match url.scheme() {
+            "memory" => Location::Memory { name: url.host_str().filter(|name| !name.is_empty()).map(str::to_owned) },
+            "amqps" if !cfg!(feature = "tls") => {
+                let reason = "amqps:// needs TLS, and Lightbus was built without it. Turn on its cargo feature `tls`";
+                return Err(refuse(reason.to_owned()));
             }
-            "amqp" | "amqps" => Ok(Self::Amqp(url)),
-            scheme => Err(refuse(format!("there is no transport for {scheme}://. {expected}"))),
-        }
+            "amqp" | "amqps" if url.host_str().is_none_or(str::is_empty) => {
+                return Err(refuse(format!("it names no host. {expected}")));
+            }
+            "amqp" | "amqps" => Location::Amqp(url),
+            scheme => return Err(refuse(format!("there is no transport for {scheme}://. {expected}"))),
+        };
+        Ok(Self { location })
+    }
+
+    /// RabbitMQ, at a URL that has been checked.
+    pub(crate) fn amqp(url: Url) -> Self {
+        Self { location: Location::Amqp(url) }
+    }
+
+    pub(crate) fn location(&self) -> &Location {
+        &self.location
     }
 }
 
 impl fmt::Display for BusUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory { name } => write!(f, "memory://{}", name.as_deref().unwrap_or_default()),
-            Self::Amqp(url) => {
+        match &self.location {
+            Location::Memory { name } => write!(f, "memory://{}", name.as_deref().unwrap_or_default()),
+            Location::Amqp(url) => {
                 let mut shown = url.clone();
-                // Neither can fail on a URL with a host, and a password that stays would be worse than none shown.
+                // It cannot fail on a URL with a host; if it did, nothing shown would be better than a password.
                 if url.password().is_some() && shown.set_password(Some("***")).is_err() {
                     return f.write_str("(a URL whose password cannot be hidden)");
                 }
@@ -77,7 +91,8 @@ mod tests {
 
     #[test]
     fn memory_buses_are_shared_by_name() {
-        assert_eq!(BusUrl::parse("memory://").ok(), Some(BusUrl::Memory { name: None }));
-        assert_eq!(BusUrl::parse("memory://company").ok(), Some(BusUrl::Memory { name: Some("company".into()) }));
+        let location = |text| BusUrl::parse(text).map(|url| url.location);
+        assert!(matches!(location("memory://"), Ok(Location::Memory { name: None })));
+        assert!(matches!(location("memory://company"), Ok(Location::Memory { name: Some(name) }) if name == "company"));
     }
 }

@@ -10,14 +10,7 @@ use super::fault::Fault;
 ///
 /// `E` is the method's own error; a method that returns no `Result` has [`Infallible`](std::convert::Infallible).
 ///
-/// What the variants say of the outcome:
-///
-/// | | the method |
-/// |---|---|
-/// | [`Method`](Self::Method) | ran, and returned its error |
-/// | [`HandlerPanicked`](Self::HandlerPanicked) | ran in part |
-/// | [`InvalidReply`](Self::InvalidReply), [`DeadlineExceeded`](Self::DeadlineExceeded), [`ShuttingDown`](Self::ShuttingDown), [`OutcomeUnknown`](Self::OutcomeUnknown), [`Fault`](Self::Fault) | may have run |
-/// | all others | did not run |
+/// [`may_have_run`](Self::may_have_run) tells whether the call can be repeated without running the method twice.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum CallError<E = std::convert::Infallible> {
@@ -231,6 +224,50 @@ fn methods_known(known: &[String]) -> String {
 }
 
 impl<E> CallError<E> {
+    /// The full name of the method that was called, such as `company.warranty.check`.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        match self {
+            Self::Method { method, .. }
+            | Self::NoServer { method, .. }
+            | Self::UnknownMethod { method, .. }
+            | Self::InvalidArguments { method, .. }
+            | Self::HandlerPanicked { method, .. }
+            | Self::DeadlineExceeded { method, .. }
+            | Self::ShuttingDown { method }
+            | Self::OutcomeUnknown { method, .. }
+            | Self::NotConnected { method, .. }
+            | Self::Closed { method }
+            | Self::InvalidRequest { method, .. }
+            | Self::InvalidReply { method, .. }
+            | Self::TooLarge { method, .. }
+            | Self::Fault { method, .. } => method,
+        }
+    }
+
+    /// Whether the method ran, in part or as a whole, or may have. When it is `false`, the call can be repeated without
+    /// running the method twice.
+    #[must_use]
+    pub fn may_have_run(&self) -> bool {
+        match self {
+            Self::Method { .. }
+            | Self::HandlerPanicked { .. }
+            | Self::DeadlineExceeded { .. }
+            | Self::ShuttingDown { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::InvalidReply { .. }
+            | Self::TooLarge { what: Oversized::Reply, .. }
+            | Self::Fault { .. } => true,
+            Self::NoServer { .. }
+            | Self::UnknownMethod { .. }
+            | Self::InvalidArguments { .. }
+            | Self::NotConnected { .. }
+            | Self::Closed { .. }
+            | Self::InvalidRequest { .. }
+            | Self::TooLarge { what: Oversized::Request, .. } => false,
+        }
+    }
+
     /// The method's own error, when that is what the call ended with.
     ///
     /// # Errors

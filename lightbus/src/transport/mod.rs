@@ -14,7 +14,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::config::{BusUrl, Settings};
+use crate::config::{Location, Settings};
 use crate::error::Error;
 use crate::message::{EventMessage, Reply, Request};
 use crate::name::{Pattern, ServiceName, SubscriptionName};
@@ -91,9 +91,9 @@ pub(crate) async fn connect(
     process: &str,
     replies: Arc<dyn ReplySink>,
 ) -> Result<Arc<dyn Transport>, Error> {
-    match &settings.url {
-        BusUrl::Memory { name } => Ok(memory::connect(settings, name.as_deref(), replies)),
-        BusUrl::Amqp(url) => amqp::connect(settings, url, service, process, replies).await,
+    match settings.url.location() {
+        Location::Memory { name } => Ok(memory::connect(settings, name.as_deref(), replies)),
+        Location::Amqp(url) => amqp::connect(settings, url, service, process, replies).await,
     }
 }
 

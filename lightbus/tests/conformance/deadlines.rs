@@ -12,10 +12,11 @@ const SOON: Duration = Duration::from_millis(200);
 
 pub async fn a_call_that_times_out_says_that_a_server_was_running(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
-    let _handles = desk::serve(&server).await;
-    let error = DeskClient::new(&caller).wait("for ever".into()).timeout(SOON).await.unwrap_err();
+    let handles = desk::serve(&server).await;
+    let error = DeskClient::new(&caller).wait("for long".into()).timeout(SOON).await.unwrap_err();
     let CallError::DeadlineExceeded { timeout, servers, .. } = error else { panic!("{error:?}") };
     assert_eq!((timeout, servers), (SOON, Servers::Running(1)));
+    handles.gate.add_permits(1);
 }
 
 pub async fn a_call_that_times_out_says_that_no_server_was_running(world: &World) {
@@ -65,7 +66,9 @@ pub async fn a_spawned_task_inherits_the_deadline_that_it_is_given(world: &World
 }
 
 pub async fn a_method_has_a_default_timeout(world: &World) {
-    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    // Its handler never ends.
+    let server = world.process("desk").shutdown_timeout(SOON).connect().await.unwrap();
+    let (server, caller) = (world.keep(server), world.join("caller").await);
     let _handles = desk::serve(&server).await;
     let error = DeskClient::new(&caller).in_a_hurry().await.unwrap_err();
     let CallError::DeadlineExceeded { timeout, .. } = error else { panic!("{error:?}") };

@@ -16,7 +16,7 @@ async fn calls_under_way_end_at_once_and_later_ones_go_through() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
     let server = process("warranty", &namespace).connect().await.unwrap();
     let caller = process_by(relay.url(), "support", &namespace).connect().await.unwrap();
-    let (mut begun, _gate) = shop::serve(&server).await;
+    let (mut begun, gate) = shop::serve(&server).await;
     let warranty = WarrantyClient::new(&caller);
 
     // Were it not ended by the loss, it would end as a timeout.
@@ -24,6 +24,7 @@ async fn calls_under_way_end_at_once_and_later_ones_go_through() {
     next(&mut begun).await;
     relay.cut();
     let error = guarded(call).await.unwrap().unwrap_err();
+    gate.add_permits(1);
     assert!(
         matches!(&error, CallError::OutcomeUnknown { method, .. } if method == "company.warranty.hold"),
         "{error:?}"
@@ -41,12 +42,13 @@ async fn a_call_that_finds_no_connection_in_time_was_not_made() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
     let server = process("warranty", &namespace).connect().await.unwrap();
     let caller = process_by(relay.url(), "support", &namespace).connect().await.unwrap();
-    let (mut begun, _gate) = shop::serve(&server).await;
+    let (mut begun, gate) = shop::serve(&server).await;
     let warranty = WarrantyClient::new(&caller);
     let call = tokio::spawn(warranty.hold().timeout(GUARD).into_future());
     next(&mut begun).await;
     relay.cut();
     guarded(call).await.unwrap().unwrap_err();
+    gate.add_permits(1);
 
     let error = warranty.check("SN-0042").timeout(SOON).await.unwrap_err();
     assert!(matches!(&error, CallError::NotConnected { timeout, .. } if *timeout == SOON), "{error:?}");

@@ -25,7 +25,7 @@ pub(super) struct Address {
 impl Address {
     /// Reads `amqp://user:password@host:port/vhost`, every part of which may be percent-encoded.
     pub(super) fn from_url(url: &Url) -> Result<Self, Error> {
-        let shown = BusUrl::Amqp(url.clone()).to_string();
+        let shown = BusUrl::amqp(url.clone()).to_string();
         let part = |what, text: &str| {
             percent_decoded(text).ok_or_else(|| refusal(format!("its {what} is not percent-encoded UTF-8")))
         };
