@@ -63,10 +63,10 @@ trait Stock {
     async fn r#type(&self, #[serde(rename = "what")] part: &str, r#in: u8) -> String;
 
     /// Of two methods of one name, one is there.
-    #[cfg(not(feature = "absent"))]
+    #[cfg(not(absent))]
     async fn conditional(&self) -> u8;
 
-    #[cfg(feature = "absent")]
+    #[cfg(absent)]
     async fn conditional(&self, number: Absent) -> Absent;
 
     /// No use any more.
@@ -88,7 +88,7 @@ trait Stock {
     #[event]
     fn emptied();
 
-    #[cfg(feature = "absent")]
+    #[cfg(absent)]
     #[event]
     fn absent(number: Absent);
 }

@@ -5,6 +5,12 @@ use std::time::Duration;
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// The longest delay after an attempt that succeeded, but not for long.
+const LONGEST_AFTER_SUCCESS: Duration = Duration::from_secs(2);
+
+/// What lasted this long has succeeded for good: what ends it then is a new trouble, not the old one.
+const SETTLED: Duration = Duration::from_secs(10);
+
 /// Delays that double up to a limit, each shortened at random so that processes which lost the same broker do not come
 /// back in step.
 #[derive(Debug, Clone)]
@@ -22,9 +28,9 @@ impl Backoff {
         self.delay_at(fastrand::f64())
     }
 
-    /// Begins anew, once an attempt has succeeded for good.
-    pub(super) fn reset(&mut self) {
-        self.next = FIRST;
+    /// Takes into account that an attempt succeeded, and how long what it achieved lasted.
+    pub(super) fn succeeded_for(&mut self, lasted: Duration) {
+        self.next = if lasted >= SETTLED { FIRST } else { self.next.min(LONGEST_AFTER_SUCCESS) };
     }
 
     /// `chance` in 0..1 picks a delay between half of the current one and all of it.
@@ -58,11 +64,16 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_begins_anew() {
+    fn success_shortens_the_delay_and_lasting_success_begins_anew() {
         let mut backoff = Backoff::new();
-        backoff.delay();
-        backoff.delay();
-        backoff.reset();
+        for _ in 0..20 {
+            backoff.delay();
+        }
+        backoff.succeeded_for(Duration::from_millis(1));
+        assert_eq!(backoff.delay_at(1.0), LONGEST_AFTER_SUCCESS);
+        backoff.succeeded_for(SETTLED);
         assert_eq!(backoff.delay_at(1.0), FIRST);
+        backoff.succeeded_for(Duration::ZERO);
+        assert_eq!(backoff.delay_at(1.0), FIRST * 2, "what fails again and again is tried less and less often");
     }
 }

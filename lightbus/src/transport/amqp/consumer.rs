@@ -27,9 +27,6 @@ use super::topology::Topology;
 use crate::error::Error;
 use crate::transport::{EventSink, Generation, RequestSink, Subscription};
 
-/// Consuming that lasted this long has worked: what ends it then is a new trouble, not the old one.
-const SETTLED: Duration = Duration::from_secs(10);
-
 /// What a queue is consumed for.
 #[derive(Debug)]
 pub(super) enum Work {
@@ -117,7 +114,9 @@ impl Consuming {
                     }
                 }
                 Some(Some(Err(refused))) => {
-                    session.judge(refused.failure());
+                    if stop.run_until_cancelled(examine(&session, refused.failure())).await.is_none() {
+                        return;
+                    }
                     if session.is_lost() {
                         continue;
                     }
@@ -133,8 +132,8 @@ impl Consuming {
                     }
                 }
             };
-            if begun.elapsed() > SETTLED {
-                backoff.reset();
+            if let Trouble::Interrupted(_) = trouble {
+                backoff.succeeded_for(begun.elapsed());
             }
             let delay = backoff.delay();
             trouble.log(&work, delay);
@@ -160,9 +159,17 @@ impl Trouble {
                  {delay:?}"
             ),
             Self::Refused(error) => tracing::error!(
-                "the broker does not {operation} any more, so nothing of it is received: {error}. Trying again in {delay:?}"
+                "the broker does not {operation} at the moment, so nothing of it is received: {error}. Trying again in {delay:?}"
             ),
         }
+    }
+}
+
+/// Finds out whether the session has failed or the queue alone. A quorum queue without a leader, as after a crash of the
+/// broker, leaves whoever asks without an answer; calls and other queues need not suffer from that.
+async fn examine(session: &Session, failure: &Failure) {
+    if !(failure.is_silence() && session.consuming.responds().await) {
+        session.judge(failure);
     }
 }
 

@@ -11,8 +11,8 @@ use tokio::time::timeout;
 use super::address::Address;
 use crate::error::Error;
 
-/// How long one operation of the broker may take. A connection on which one takes longer is given up.
-pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one operation of the broker may take. A connection on which they take longer is given up.
+pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why an operation on a connection failed.
 #[derive(Debug, Clone)]
@@ -44,6 +44,11 @@ impl Failure {
     /// Whether the broker refused the operation alone: it closes the channel then, and the connection stays.
     pub(super) fn is_refusal(&self) -> bool {
         self.refusal().is_some()
+    }
+
+    /// Whether the broker did not answer in time.
+    pub(super) fn is_silence(&self) -> bool {
+        matches!(self, Self::Silent)
     }
 
     /// Whether what the operation needs does not exist.

@@ -128,26 +128,20 @@ async fn pump(channel: &Channel, inbox: &mut Inbox, window: usize) -> Failure {
             break failure;
         }
     };
-    let rest = async { while let Some(Err(_) | Ok(())) = waiting.next().await.map(settle) {} };
+    let rest = async { while waiting.next().await.map(settle).is_some() {} };
     // Those that are still not settled then count as lost with the session.
     let _ = timeout(SETTLE_TIMEOUT, rest).await;
     failure
 }
 
-fn send<'a>(
-    channel: &'a Channel,
-    publication: Publication,
-    outcome: oneshot::Sender<Outcome>,
-) -> impl Future<Output = Settled> + Send + 'a {
-    async move {
-        let Publication { exchange, routing_key, mandatory, body, properties } = publication;
-        let options = BasicPublishOptions { mandatory, ..BasicPublishOptions::default() };
-        let confirmation = match channel.basic_publish(exchange, routing_key, options, &body, properties).await {
-            Ok(confirmation) => confirmation.await,
-            Err(error) => Err(error),
-        };
-        (outcome, confirmation)
-    }
+async fn send(channel: &Channel, publication: Publication, outcome: oneshot::Sender<Outcome>) -> Settled {
+    let Publication { exchange, routing_key, mandatory, body, properties } = publication;
+    let options = BasicPublishOptions { mandatory, ..BasicPublishOptions::default() };
+    let confirmation = match channel.basic_publish(exchange, routing_key, options, &body, properties).await {
+        Ok(confirmation) => confirmation.await,
+        Err(error) => Err(error),
+    };
+    (outcome, confirmation)
 }
 
 /// Tells whoever published. Nobody listens any more once the deadline has passed.

@@ -21,11 +21,11 @@ use crate::transport::{Generation, ReplySink};
 /// How long one connection may take to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
+/// How long calls and events of this process wait for its queues to be consumed again.
+const RESUME_TIMEOUT: Duration = Duration::from_secs(3);
+
 /// The shortest time that an attempt to connect gets, however little of the whole is left.
 const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
-
-/// A session that has stood this long has worked: its loss is a new trouble, not the old one.
-const SETTLED: Duration = Duration::from_secs(10);
 
 /// What the supervisor shares with the transport.
 #[derive(Debug)]
@@ -79,9 +79,7 @@ pub(super) async fn run(shared: Arc<Shared>, first: Arc<Session>) {
         }
         let lost = Instant::now();
         give_up(&shared, &session);
-        if stood.elapsed() > SETTLED {
-            backoff.reset();
-        }
+        backoff.succeeded_for(stood.elapsed());
         let generation = Generation(session.generation.0 + 1);
         drop(session);
         let reconnected = shared.shutdown.run_until_cancelled(reconnect(&shared, generation, &mut backoff)).await;
@@ -122,7 +120,7 @@ async fn rebuild(shared: &Shared, session: &Arc<Session>) {
             let _ = progress.wait_for(|generation| *generation >= session.generation).await;
         }
     };
-    let _ = session.while_alive(timeout(OPERATION_TIMEOUT, resumed)).await;
+    let _ = session.while_alive(timeout(RESUME_TIMEOUT, resumed)).await;
     if let Some(Err(failure)) = session.while_alive(replies::start(session, &shared.replies, &shared.tasks)).await {
         session.fail(failure.reason());
     }

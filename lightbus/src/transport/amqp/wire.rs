@@ -101,6 +101,17 @@ impl Wire {
         bounded(self.connection.create_channel()).await
     }
 
+    /// Whether the broker answers at all.
+    pub(super) async fn responds(&self) -> bool {
+        match self.channel().await {
+            Ok(channel) => {
+                release(channel).await;
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
     /// Says goodbye, within bounds, and shuts the socket whatever the answer.
     pub(super) async fn close(&self) {
         let goodbye = self.connection.close(SUCCESS, short("the process is done with it"));
@@ -114,7 +125,7 @@ impl Wire {
 pub(super) async fn release(channel: Channel) {
     if channel.status().connected() {
         // Nothing depends on it: what remains of the channel goes with its connection.
-        let _ = bounded(channel.close(SUCCESS, ShortString::default())).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, channel.close(SUCCESS, ShortString::default())).await;
     }
 }
 
