@@ -124,18 +124,29 @@ pub enum Error {
         limit: u64,
     },
 
-    /// The broker did not confirm the event in time. Whether subscribers get it is not known.
+    /// There was no connection to the broker, so the event was not published.
     #[error(
-        "{event} was not confirmed by the broker within {timeout:?}, so subscribers may or may not get it: {reason}. \
-         Publish it again if they can tell repeats apart by its contents"
+        "{event} was not published: there was no connection to the broker for {timeout:?}. Likely the broker is down or \
+         cannot be reached; Lightbus goes on trying to reconnect, and the log says why it fails"
     )]
-    PublishTimedOut {
+    NotConnected {
         /// The event's full name.
         event: String,
         /// How long it was waited for.
         timeout: Duration,
-        /// What was missing: a connection, or the broker's confirmation.
-        reason: &'static str,
+    },
+
+    /// The broker did not confirm the event in time. Whether subscribers get it is not known.
+    #[error(
+        "{event} was not confirmed by the broker within {timeout:?}, so subscribers may or may not get it. Likely the \
+         connection was lost, or the broker is short of memory or disk space, or a quorum of its nodes is down. Publish the \
+         event again if subscribers can tell repeats apart by its contents"
+    )]
+    NotConfirmed {
+        /// The event's full name.
+        event: String,
+        /// How long it was waited for.
+        timeout: Duration,
     },
 
     /// The broker refused to take the event.

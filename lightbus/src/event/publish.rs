@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::message::{Encoding, EventMessage, Payload, TraceContext, full_name};
 use crate::name::ServiceName;
 use crate::sync::lock;
-use crate::transport::Transport;
+use crate::transport::{PublishFailure, Transport};
 
 /// An event that has not been published yet: awaiting it publishes it, and returns when the broker has it safe.
 #[must_use = "an event is published when this is awaited"]
@@ -128,9 +128,17 @@ impl Publisher {
 
     async fn publish(&self, event: PreparedEvent) -> Result<(), Error> {
         let Shared { settings, transport, closed, .. } = &*self.shared;
-        let deadline = Instant::now() + event.timeout.unwrap_or(settings.timeout);
-        let message = self.message(event)?;
-        closed.run_until_cancelled(transport.publish(message, deadline)).await.unwrap_or(Err(Error::Closed))
+        let timeout = event.timeout.unwrap_or(settings.timeout);
+        let full_name = full_name(event.api, event.event);
+        let publishing = transport.publish(self.message(event)?, Instant::now() + timeout);
+        match closed.run_until_cancelled(publishing).await {
+            Some(Ok(())) => Ok(()),
+            Some(Err(PublishFailure::NotConnected)) => Err(Error::NotConnected { event: full_name, timeout }),
+            Some(Err(PublishFailure::NotConfirmed)) => Err(Error::NotConfirmed { event: full_name, timeout }),
+            Some(Err(PublishFailure::Refused)) => Err(Error::PublishRefused { event: full_name }),
+            Some(Err(PublishFailure::Other(error))) => Err(error),
+            None => Err(Error::Closed),
+        }
     }
 
     /// Checks what can be checked here, and puts the message together.

@@ -57,7 +57,7 @@ pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// When it is not confirmed by `deadline`, or the broker refuses it.
-    async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), Error>;
+    async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), PublishFailure>;
 
     /// How many dead letters a subscription has.
     ///
@@ -95,6 +95,19 @@ pub(crate) async fn connect(
         Location::Memory { name } => Ok(memory::connect(settings, name.as_deref(), replies)),
         Location::Amqp(url) => amqp::connect(settings, url, service, process, replies).await,
     }
+}
+
+/// Why an event was not published.
+#[derive(Debug)]
+pub(crate) enum PublishFailure {
+    /// There was no connection by the deadline.
+    NotConnected,
+    /// The broker had not confirmed it by the deadline.
+    NotConfirmed,
+    /// The broker does not take it.
+    Refused,
+    /// Anything else.
+    Other(Error),
 }
 
 /// What a process subscribes to.

@@ -112,7 +112,10 @@ class Bus:
     def declare_subscription(self, subscription, pattern):
         queue = self.subscription_queue(self.service, subscription)
         dead = f"{queue}.dead"
-        self.channel.queue_declare(dead, durable=True, arguments={"x-queue-type": "quorum"})
+        self.channel.queue_declare(dead, durable=True, arguments={
+            "x-queue-type": "quorum",
+            "x-delivery-limit": 2147483647,
+        })
         arguments = {
             "x-queue-type": "quorum",
             "x-dead-letter-exchange": "",

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::errors::whole_millis;
+
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -35,7 +37,7 @@ impl Backoff {
 
     /// `chance` in 0..1 picks a delay between half of the current one and all of it.
     fn delay_at(&mut self, chance: f64) -> Duration {
-        let delay = self.next.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0);
+        let delay = whole_millis(self.next.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0));
         self.next = (self.next * 2).min(LONGEST);
         delay
     }

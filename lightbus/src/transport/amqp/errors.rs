@@ -32,6 +32,11 @@ pub(super) async fn bounded<T>(operation: impl Future<Output = lapin::Result<T>>
     }
 }
 
+/// A duration as people want to read it.
+pub(super) fn whole_millis(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
 impl Failure {
     /// Why, in plain words.
     pub(super) fn reason(&self) -> String {
@@ -163,7 +168,7 @@ impl ConnectFailure {
             return error;
         }
         let Diagnosis { reason, advice, .. } = self.diagnosis();
-        Error::CannotConnect { url: address.to_string(), waited, reason, advice }
+        Error::CannotConnect { url: address.to_string(), waited: whole_millis(waited), reason, advice }
     }
 }
 

@@ -51,7 +51,7 @@ use self::state::State;
 use self::supervisor::Shared;
 use self::topology::Topology;
 use self::wire::Security;
-use super::{EventSink, Generation, NotSent, ReplySink, RequestSink, Subscription, Transport};
+use super::{EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::message::{EventMessage, Request};
@@ -187,18 +187,15 @@ impl Transport for AmqpTransport {
         self.consume(Work::Requests { api, prefetch, sink }).await
     }
 
-    async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), Error> {
-        let begun = Instant::now();
-        let late = |reason| Error::PublishTimedOut {
-            event: event.full_name(),
-            timeout: deadline.saturating_duration_since(begun),
-            reason,
-        };
+    async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), PublishFailure> {
         let mut interruptions = 0;
+        let mut sent = false;
         let mut state = self.shared.state.subscribe();
         loop {
-            let working = timeout_at(deadline, State::working(&mut state)).await;
-            let session = working.map_err(|_| late("there was no connection to the broker"))?.ok_or(Error::Closed)?;
+            let Ok(working) = timeout_at(deadline, State::working(&mut state)).await else {
+                return Err(if sent { PublishFailure::NotConfirmed } else { PublishFailure::NotConnected });
+            };
+            let session = working.ok_or(PublishFailure::Other(Error::Closed))?;
             let publication = Publication {
                 exchange: short(session.plan.topology.events()),
                 routing_key: routing_key(&event),
@@ -206,21 +203,22 @@ impl Transport for AmqpTransport {
                 body: event.payload.bytes.clone(),
                 properties: of_event(&event),
             };
+            sent = true;
             let outcome = timeout_at(deadline, session.events.publish(publication)).await;
-            match outcome.map_err(|_| late("the broker's confirmation was missing"))? {
+            match outcome.map_err(|_| PublishFailure::NotConfirmed)? {
                 Ok(Outcome::Confirmed | Outcome::Returned) => return Ok(()),
-                Ok(Outcome::Refused) => return Err(Error::PublishRefused { event: event.full_name() }),
+                Ok(Outcome::Refused) => return Err(PublishFailure::Refused),
                 Ok(Outcome::Interrupted(failure)) if failure.is_refusal() => {
                     interruptions += 1;
                     if interruptions == INTERRUPTIONS {
-                        return Err(failure.into_error(format!("take {}", event.full_name())));
+                        let error = failure.into_error(format!("take {}", event.full_name()));
+                        return Err(PublishFailure::Other(error));
                     }
                 }
                 // It may have arrived; on the next connection it is sent again under the same id.
                 Ok(Outcome::Interrupted(_)) | Err(Gone) => {
                     // The session has failed or is about to.
-                    let lost = timeout_at(deadline, session.lost()).await;
-                    lost.map_err(|_| late("the broker's confirmation was missing"))?;
+                    timeout_at(deadline, session.lost()).await.map_err(|_| PublishFailure::NotConfirmed)?;
                 }
             }
         }

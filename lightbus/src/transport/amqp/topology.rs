@@ -15,6 +15,10 @@ pub(super) const MAX_EXPIRY: u128 = u32::MAX as u128;
 /// this often at most.
 const DELIVERY_LIMIT: i64 = 20;
 
+/// How often a dead letter may be looked at and put back: as often as anyone likes. RabbitMQ 4 has a limit of 20 unless
+/// told otherwise, and would drop the dead letter after it.
+const DEAD_LETTER_DELIVERY_LIMIT: i64 = i32::MAX as i64;
+
 /// The queues and exchanges of one bus.
 #[derive(Debug, Clone)]
 pub(super) struct Topology {
@@ -77,7 +81,7 @@ impl Topology {
     }
 
     pub(super) fn dead_queue_arguments(&self) -> FieldTable {
-        table([("x-queue-type", text("quorum"))])
+        table([("x-queue-type", text("quorum")), ("x-delivery-limit", number(DEAD_LETTER_DELIVERY_LIMIT))])
     }
 }
 
@@ -169,5 +173,12 @@ mod tests {
             assert_eq!(argument(&arguments, name).as_deref(), Some(value), "{name}");
         }
         assert_eq!(arguments.inner().len(), 6);
+    }
+
+    #[test]
+    fn dead_letters_may_be_looked_at_for_ever() {
+        let arguments = topology(QueueType::Classic, Duration::from_secs(1)).dead_queue_arguments();
+        assert_eq!(argument(&arguments, "x-queue-type").as_deref(), Some("quorum"));
+        assert_eq!(argument(&arguments, "x-delivery-limit").as_deref(), Some("2147483647"));
     }
 }

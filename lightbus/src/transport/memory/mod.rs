@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use self::broker::Broker;
 use self::queue::ProcessId;
-use super::{EventSink, Generation, NotSent, ReplySink, RequestSink, Subscription, Transport};
+use super::{EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::message::{EventMessage, Request};
@@ -113,7 +113,7 @@ impl Transport for MemoryTransport {
         Ok(())
     }
 
-    async fn publish(&self, event: EventMessage, _: Instant) -> Result<(), Error> {
+    async fn publish(&self, event: EventMessage, _: Instant) -> Result<(), PublishFailure> {
         self.broker.publish(&event);
         Ok(())
     }
