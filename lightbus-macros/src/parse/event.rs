@@ -2,7 +2,7 @@
 
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::{Attribute, Block, FnArg, Ident, Path, ReturnType, Signature, Token};
+use syn::{Attribute, Block, FnArg, Ident, Path, ReturnType, Safety, Signature, Token};
 
 use super::{method, types};
 use crate::attrs::Arguments;
@@ -58,7 +58,7 @@ fn refuse_all_but_fields(signature: &Signature, body: Option<&Block>, errors: &m
     if let Some(asyncness) = &signature.asyncness {
         refuse(asyncness, "is `async`, and an event is published, not called");
     }
-    if let Some(unsafety) = &signature.unsafety {
+    if let Safety::Unsafe(unsafety) = &signature.safety {
         refuse(unsafety, "is `unsafe`, and an event is only declared");
     }
     if let Some(abi) = &signature.abi {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use syn::ext::IdentExt;
-use syn::{Attribute, Block, FnArg, Ident, Pat, PatType, Receiver, Signature, Type};
+use syn::{Attribute, Block, FnArg, Ident, Pat, PatType, Receiver, ReceiverKind, Safety, Signature, Type};
 
 use super::{attributes, timeout, types};
 use crate::attrs::Arguments;
@@ -70,7 +70,7 @@ fn refuse_qualifiers(signature: &Signature, errors: &mut Errors) {
             "remove `const`",
         );
     }
-    if let Some(unsafety) = &signature.unsafety {
+    if let Safety::Unsafe(unsafety) = &signature.safety {
         let problem =
             format!("`{ident}` is `unsafe`, and its callers are other processes, which cannot uphold its conditions");
         errors.refuse(unsafety, problem, "remove `unsafe`");
@@ -123,15 +123,16 @@ fn receiver(signature: &Signature, errors: &mut Errors) -> Option<Receiver> {
     for attribute in &receiver.attrs {
         errors.refuse(attribute, "`&self` takes no attributes", "remove it");
     }
-    let plain = receiver.colon_token.is_none();
-    match &receiver.reference {
-        Some((_, None)) if plain && receiver.mutability.is_none() => return Some(receiver.clone()),
-        Some(_) if plain && receiver.mutability.is_some() => {
+    match &receiver.kind {
+        ReceiverKind::Reference(_, None, None) => return Some(receiver.clone()),
+        ReceiverKind::Reference(_, _, Some(_)) => {
             let problem = format!("`{ident}` takes `&mut self`, and one service answers many calls at the same time");
             errors.refuse(receiver, problem, "write `&self`, and keep what changes behind a `Mutex` or in a database");
         }
-        Some(_) if plain => errors.refuse(receiver, "the receiver has a named lifetime", "write `&self`"),
-        None if !plain => errors.refuse(receiver, "the type of the receiver is spelled out", "write `&self`"),
+        ReceiverKind::Reference(_, Some(_), None) => {
+            errors.refuse(receiver, "the receiver has a named lifetime", "write `&self`")
+        }
+        ReceiverKind::Typed(..) => errors.refuse(receiver, "the type of the receiver is spelled out", "write `&self`"),
         _ => {
             let problem = format!("`{ident}` does not take `&self`, and one service answers many calls");
             errors.refuse(receiver, problem, "write `&self`");

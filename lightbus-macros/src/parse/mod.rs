@@ -136,7 +136,7 @@ fn refuse_modifiers(item: &ItemTrait, errors: &mut Errors) {
         );
         errors.refuse(unsafety, problem, "remove `unsafe`");
     }
-    if let Some(auto) = &item.auto_token {
+    if let Some(auto) = &item.modifiers.auto_token {
         errors.refuse(auto, format_args!("the trait `{ident}` is an auto trait"), "remove `auto`");
     }
     if !item.generics.params.is_empty() {

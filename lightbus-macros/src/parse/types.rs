@@ -2,7 +2,7 @@
 
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, GenericArgument, Lifetime, Meta, Path, PathArguments, ReturnType, Type, TypeBareFn, TypeImplTrait,
+    Attribute, GenericArgument, Lifetime, Meta, Path, PathArguments, ReturnType, Type, TypeFnPtr, TypeImplTrait,
     TypeInfer, TypeReference, TypeTraitObject, TypeTuple,
 };
 
@@ -103,6 +103,7 @@ pub(super) fn refuse_field(ty: &Type, errors: &mut Errors) {
 pub(super) fn output(output: ReturnType, errors: &mut Errors) -> Option<Output> {
     let ty = match output {
         ReturnType::Default => Type::Tuple(TypeTuple {
+            attrs: Vec::new(),
             paren_token: syn::token::Paren::default(),
             elems: syn::punctuated::Punctuated::new(),
         }),
@@ -191,7 +192,7 @@ impl<'ast> Visit<'ast> for Parts<'_> {
         self.errors.refuse(ty, problem, "write the concrete type, or an enum of the possible ones");
     }
 
-    fn visit_type_bare_fn(&mut self, ty: &'ast TypeBareFn) {
+    fn visit_type_fn_ptr(&mut self, ty: &'ast TypeFnPtr) {
         self.errors.refuse(ty, "a function cannot travel to another process", "write the data that it would need");
     }
 
