@@ -1,5 +1,6 @@
 //! The errors of everything but calls, which have [`CallError`](crate::CallError).
 
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -11,7 +12,9 @@ use crate::rpc::CallError;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How something on the bus can fail, calls apart: one variant a cause.
-#[derive(Debug, Error)]
+///
+/// Its `Debug` form is the message too, because that is what `fn main() -> lightbus::Result<()>` shows a person.
+#[derive(Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A name breaks the rule of its kind.
@@ -191,11 +194,30 @@ pub enum Error {
     Call(Box<dyn std::error::Error + Send + Sync>),
 }
 
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl<E> From<CallError<E>> for Error
 where
     E: std::error::Error + Send + Sync + 'static,
 {
     fn from(error: CallError<E>) -> Self {
         Self::Call(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn main_shows_the_message() {
+        let error = Error::AlreadySubscribed { name: "audit".to_owned() };
+        assert!(format!("{error:?}").starts_with("this process has a subscription \"audit\" already."));
+        let error = Error::from(CallError::<std::convert::Infallible>::Closed { method: "a.b".to_owned() });
+        assert!(format!("{error:?}").starts_with("a.b was not called:"));
     }
 }
