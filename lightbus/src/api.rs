@@ -1,17 +1,16 @@
-//! What `#[lightbus::api]` implements: the description of an API, its dispatcher and its events.
+//! What `#[lightbus::api]` says of an API: its description and its events.
 //!
 //! Users meet [`Api`] and [`Event`] as bounds and read descriptors; they do not implement these traits by hand.
 
-use std::future::Future;
 use std::time::Duration;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::name::NameKind;
-use crate::rpc::{Invocation, Outcome};
-use crate::schema::ApiSchema;
+use crate::schema::{ApiSchema, EventSchema, MethodSchema, SchemaOf};
 
 /// An API: methods that can be called and events that can be subscribed to, under one name.
 ///
@@ -26,7 +25,7 @@ pub trait Api: Send + Sync + 'static {
     where
         Self: Sized,
     {
-        ApiSchema::of(Self::DESCRIPTOR)
+        Self::DESCRIPTOR.schema()
     }
 }
 
@@ -40,20 +39,6 @@ pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
     /// The event's name within its API, such as `product_registered`.
     const NAME: &'static str;
 }
-
-/// Turns requests for one API into calls of an implementation.
-///
-/// `#[lightbus::api]` on a trait `Warranty` implements it for `WarrantyServer<T>`.
-pub trait Dispatch: Send + Sync + 'static {
-    /// The API that is served.
-    type Api: Api;
-
-    /// Runs the method that the invocation names.
-    fn dispatch(&self, invocation: Invocation) -> impl Future<Output = Outcome> + Send + '_;
-}
-
-/// The JSON Schema of one type, made by a shared generator so that common types are defined once.
-pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// Everything that is known of an API at compile time.
 #[derive(Debug)]
@@ -109,6 +94,41 @@ impl ApiDescriptor {
     #[must_use]
     pub fn method(&self, name: &str) -> Option<&'static MethodDescriptor> {
         self.methods.iter().copied().find(|method| method.name == name)
+    }
+
+    /// The JSON Schema of every method and event.
+    #[must_use]
+    pub fn schema(&self) -> ApiSchema {
+        let mut generator = SchemaSettings::draft2020_12().into_generator();
+        let mut schema_of = |schema: SchemaOf| schema(&mut generator);
+        let methods = self
+            .methods
+            .iter()
+            .map(|method| {
+                let schema = MethodSchema {
+                    description: method.docs.to_owned(),
+                    arguments: schema_of(method.arguments),
+                    returns: schema_of(method.returns),
+                    error: method.error.map(&mut schema_of),
+                };
+                (method.name.to_owned(), schema)
+            })
+            .collect();
+        let events = self
+            .events
+            .iter()
+            .map(|event| {
+                let schema = EventSchema { description: event.docs.to_owned(), fields: schema_of(event.fields) };
+                (event.name.to_owned(), schema)
+            })
+            .collect();
+        ApiSchema {
+            name: self.name.to_owned(),
+            description: self.docs.to_owned(),
+            methods,
+            events,
+            definitions: generator.take_definitions(true),
+        }
     }
 }
 
@@ -180,18 +200,6 @@ impl MethodDescriptor {
     pub const fn is_idempotent(&self) -> bool {
         self.idempotent
     }
-
-    pub(crate) const fn arguments(&self) -> SchemaOf {
-        self.arguments
-    }
-
-    pub(crate) const fn returns(&self) -> SchemaOf {
-        self.returns
-    }
-
-    pub(crate) const fn error(&self) -> Option<SchemaOf> {
-        self.error
-    }
 }
 
 /// Everything that is known of an event at compile time.
@@ -224,9 +232,5 @@ impl EventDescriptor {
     #[must_use]
     pub const fn docs(&self) -> &'static str {
         self.docs
-    }
-
-    pub(crate) const fn fields(&self) -> SchemaOf {
-        self.fields
     }
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::name::NameError;
-use crate::rpc::CallError;
 
 /// The result of everything but calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -200,15 +199,6 @@ impl fmt::Debug for Error {
     }
 }
 
-impl<E> From<CallError<E>> for Error
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    fn from(error: CallError<E>) -> Self {
-        Self::Call(Box::new(error))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -217,7 +207,5 @@ mod tests {
     fn main_shows_the_message() {
         let error = Error::AlreadySubscribed { name: "audit".to_owned() };
         assert!(format!("{error:?}").starts_with("this process has a subscription \"audit\" already."));
-        let error = Error::from(CallError::<std::convert::Infallible>::Closed { method: "a.b".to_owned() });
-        assert!(format!("{error:?}").starts_with("a.b was not called:"));
     }
 }

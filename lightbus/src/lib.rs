@@ -115,9 +115,9 @@ pub mod __private {
     pub use schemars;
     pub use serde;
 
-    pub use crate::api::{Api, ApiDescriptor, Dispatch, Event, EventDescriptor, MethodDescriptor};
+    pub use crate::api::{Api, ApiDescriptor, Event, EventDescriptor, MethodDescriptor};
     pub use crate::bus::{Bus, client};
     pub use crate::context::Context;
-    pub use crate::rpc::{Argument, Call, Client, Invocation, Outcome};
+    pub use crate::rpc::{Argument, Call, Client, Dispatch, Invocation, Outcome};
     pub use crate::schema::{inline, reference};
 }

@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde_json::{Map, Value};
-
-use crate::api::{ApiDescriptor, SchemaOf};
 
 /// The schema of an API, ready to be written as JSON.
 ///
@@ -56,40 +53,8 @@ pub struct EventSchema {
     pub fields: Schema,
 }
 
-impl ApiSchema {
-    pub(crate) fn of(api: &ApiDescriptor) -> Self {
-        let mut generator = SchemaSettings::draft2020_12().into_generator();
-        let mut schema_of = |schema: SchemaOf| schema(&mut generator);
-        let methods = api
-            .methods()
-            .iter()
-            .map(|method| {
-                let schema = MethodSchema {
-                    description: method.docs().to_owned(),
-                    arguments: schema_of(method.arguments()),
-                    returns: schema_of(method.returns()),
-                    error: method.error().map(&mut schema_of),
-                };
-                (method.name().to_owned(), schema)
-            })
-            .collect();
-        let events = api
-            .events()
-            .iter()
-            .map(|event| {
-                let schema = EventSchema { description: event.docs().to_owned(), fields: schema_of(event.fields()) };
-                (event.name().to_owned(), schema)
-            })
-            .collect();
-        Self {
-            name: api.name().to_owned(),
-            description: api.docs().to_owned(),
-            methods,
-            events,
-            definitions: generator.take_definitions(true),
-        }
-    }
-}
+/// The JSON Schema of one type, made by a shared generator so that common types are defined once.
+pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 
 /// The schema of `T`, written out where it is used.
 pub fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {

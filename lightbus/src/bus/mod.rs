@@ -15,13 +15,13 @@ pub use self::builder::BusBuilder;
 pub use self::serve::Serve;
 pub use self::subscribe::Subscribe;
 
-use crate::api::{Api, ApiDescriptor, Dispatch, Event};
+use crate::api::{Api, ApiDescriptor, Event};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::event::{AnyEvent, Handler, Publish, Publisher, read_any, read_typed};
 use crate::message::full_name;
 use crate::name::{Pattern, ServiceName, SubscriptionName};
-use crate::rpc::{Caller, Client};
+use crate::rpc::{Caller, Client, Dispatch};
 use crate::tasks::Tasks;
 use crate::transport::Transport;
 

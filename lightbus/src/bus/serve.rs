@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::Bus;
-use crate::api::{Api, Dispatch};
+use crate::api::Api;
 use crate::error::Error;
-use crate::rpc::{Server, ServerSettings};
+use crate::rpc::{Dispatch, Server, ServerSettings};
 use crate::sync::lock;
 
 /// An API that is not served yet: awaiting it serves it. Made by [`Bus::serve`].

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::call::{Decode, PreparedCall};
 use super::ending::{Ended, Ending};
 use super::error::{CallError, Oversized, Servers};
 use super::in_flight::{Arrival, InFlight};
+use super::prepared::{Decode, PreparedCall};
 use crate::context::Context;
 use crate::message::{Request, full_name};
 use crate::name::ServiceName;

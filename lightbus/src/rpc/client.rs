@@ -3,8 +3,9 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::call::{Call, Decode, PreparedCall};
+use super::call::Call;
 use super::caller::Caller;
+use super::prepared::{Decode, PreparedCall};
 use crate::api::{ApiDescriptor, MethodDescriptor};
 use crate::codec;
 use crate::message::Encoding;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::call::Decode;
 use super::error::{CallError, Oversized, Servers};
 use super::fault::{Fault, FaultCode};
+use super::prepared::Decode;
 use crate::codec::{self, EncodeError};
 use crate::message::{Payload, Reply, ReplyKind};
 

@@ -2,16 +2,15 @@
 
 use std::time::Duration;
 
-use thiserror::Error;
-
 use super::fault::Fault;
+use crate::error::Error;
 
 /// How a call failed: one variant a cause.
 ///
 /// `E` is the method's own error; a method that returns no `Result` has [`Infallible`](std::convert::Infallible).
 ///
 /// [`may_have_run`](Self::may_have_run) tells whether the call can be repeated without running the method twice.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError<E = std::convert::Infallible> {
     /// The method ran and returned its own error.
@@ -278,5 +277,25 @@ impl<E> CallError<E> {
             Self::Method { error, .. } => Ok(error),
             other => Err(other),
         }
+    }
+}
+
+impl<E> From<CallError<E>> for Error
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    fn from(error: CallError<E>) -> Self {
+        Self::Call(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn main_shows_the_message() {
+        let error = Error::from(CallError::<std::convert::Infallible>::Closed { method: "a.b".to_owned() });
+        assert!(format!("{error:?}").starts_with("a.b was not called:"));
     }
 }

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use tokio::time::Instant;
 
+use super::dispatch::Dispatch;
 use super::fault::{Fault, FaultCode};
 use super::invocation::{Invocation, Outcome};
-use crate::api::{Api, ApiDescriptor, Dispatch};
+use crate::api::{Api, ApiDescriptor};
 use crate::context::Context;
 use crate::message::{Encoding, Reply, Request};
 use crate::name::ServiceName;

@@ -9,11 +9,13 @@ use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, MAX_SHORT_STRING_LENGTH, ShortString};
 use uuid::Uuid;
 
-use super::topology::MAX_EXPIRY;
 use crate::message::{
     Encoding, EventMessage, Payload, Reply, ReplyKind, Request, TraceContext, full_name, split_full_name,
 };
 use crate::transport::DeadLetterStory;
+
+/// The longest time that RabbitMQ takes as an expiry, in milliseconds.
+pub(super) const MAX_EXPIRY: u128 = u32::MAX as u128;
 
 /// Where answers go: straight to the channel that the request came from, without a queue.
 pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";

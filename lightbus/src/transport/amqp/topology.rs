@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
-use super::properties::short;
+use super::properties::{MAX_EXPIRY, short};
 use crate::config::{QueueType, Settings};
 use crate::name::{Namespace, ServiceName, SubscriptionName};
-
-/// The longest time that RabbitMQ takes as an expiry, in milliseconds.
-pub(super) const MAX_EXPIRY: u128 = u32::MAX as u128;
 
 /// How often an event is handed out before the broker itself gives it up: a process that dies over it, dies over it
 /// this often at most.

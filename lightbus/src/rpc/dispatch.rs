@@ -1,0 +1,15 @@
+//! What serves an API.
+
+use super::invocation::{Invocation, Outcome};
+use crate::api::Api;
+
+/// Turns requests for one API into calls of an implementation.
+///
+/// `#[lightbus::api]` on a trait `Warranty` implements it for `WarrantyServer<T>`.
+pub trait Dispatch: Send + Sync + 'static {
+    /// The API that is served.
+    type Api: Api;
+
+    /// Runs the method that the invocation names.
+    fn dispatch(&self, invocation: Invocation) -> impl Future<Output = Outcome> + Send + '_;
+}

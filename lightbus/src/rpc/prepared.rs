@@ -1,0 +1,31 @@
+//! A call before it is made.
+
+use std::time::Duration;
+
+use crate::codec::{DecodeError, EncodeError};
+use crate::context::Context;
+use crate::message::{Payload, TraceContext};
+
+/// What a call says, apart from how its answer is read.
+#[derive(Debug)]
+pub(crate) struct PreparedCall {
+    pub(crate) api: &'static str,
+    pub(crate) method: &'static str,
+    pub(crate) arguments: Result<Payload, EncodeError>,
+    /// The method's own default.
+    pub(crate) method_timeout: Option<Duration>,
+    /// What this call was told.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) context: Option<Context>,
+    pub(crate) trace: Option<TraceContext>,
+}
+
+/// Reads one type of body.
+pub(crate) type Decoder<V> = fn(&Payload) -> Result<V, DecodeError>;
+
+/// Reads the two bodies that an answer can have.
+pub(crate) struct Decode<T, E> {
+    pub(crate) value: Decoder<T>,
+    /// `None` for a method that returns no `Result`.
+    pub(crate) error: Option<Decoder<E>>,
+}
