@@ -1,4 +1,4 @@
-//! What travels on the bus, in the bus's own terms: every transport carries these and nothing else.
+//! What travels on the bus, in the bus's own terms: bodies, and the messages that every transport carries.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -68,26 +68,26 @@ pub struct TraceContext {
 
 /// A call on its way to a server.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub(crate) struct Request {
     /// Unique on the bus among the calls that are under way; the answer carries it back.
-    pub id: String,
+    pub(crate) id: String,
     /// The API that is called.
-    pub api: Cow<'static, str>,
+    pub(crate) api: Cow<'static, str>,
     /// The method that is called.
-    pub method: Cow<'static, str>,
+    pub(crate) method: Cow<'static, str>,
     /// The service that calls.
-    pub caller: Cow<'static, str>,
+    pub(crate) caller: Cow<'static, str>,
     /// How long the caller still waits. `None` only in requests of foreign peers that set no expiration.
-    pub time_left: Option<Duration>,
+    pub(crate) time_left: Option<Duration>,
     /// The arguments: a map of their names to their values.
-    pub payload: Payload,
+    pub(crate) payload: Payload,
     /// The trace that the call belongs to.
-    pub trace: Option<TraceContext>,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 /// What a call ended with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplyKind {
+pub(crate) enum ReplyKind {
     /// The method's return value.
     Ok,
     /// The method's own, typed error.
@@ -98,8 +98,7 @@ pub enum ReplyKind {
 
 impl ReplyKind {
     /// The word for it on the wire.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::Error => "error",
@@ -108,59 +107,55 @@ impl ReplyKind {
     }
 
     /// Reads the word for it on the wire.
-    #[must_use]
-    pub fn from_wire(word: &str) -> Option<Self> {
+    pub(crate) fn from_wire(word: &str) -> Option<Self> {
         [Self::Ok, Self::Error, Self::Fault].into_iter().find(|kind| kind.as_str() == word)
     }
 }
 
 /// A server's answer to a call.
 #[derive(Debug, Clone)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// What the call ended with. `None` when a foreign server's answer does not say.
-    pub kind: Option<ReplyKind>,
+    pub(crate) kind: Option<ReplyKind>,
     /// The service that answered.
-    pub server: Cow<'static, str>,
+    pub(crate) server: Cow<'static, str>,
     /// The value that `kind` announces.
-    pub payload: Payload,
+    pub(crate) payload: Payload,
 }
 
 /// An event on its way to the subscriptions.
 #[derive(Debug, Clone)]
-pub struct EventMessage {
+pub(crate) struct EventMessage {
     /// The same on every re-send and every delivery: deduplicate by it.
-    pub id: String,
+    pub(crate) id: String,
     /// The API that the event belongs to.
-    pub api: Cow<'static, str>,
+    pub(crate) api: Cow<'static, str>,
     /// The event's name within the API.
-    pub event: Cow<'static, str>,
+    pub(crate) event: Cow<'static, str>,
     /// The service that published it.
-    pub publisher: Cow<'static, str>,
+    pub(crate) publisher: Cow<'static, str>,
     /// The fields: a map of their names to their values.
-    pub payload: Payload,
+    pub(crate) payload: Payload,
     /// The trace that the event belongs to.
-    pub trace: Option<TraceContext>,
+    pub(crate) trace: Option<TraceContext>,
 }
 
 impl EventMessage {
     /// The event's full name, `{api}.{event}`: its routing key.
-    #[must_use]
-    pub fn full_name(&self) -> String {
+    pub(crate) fn full_name(&self) -> String {
         full_name(&self.api, &self.event)
     }
 }
 
 impl Request {
     /// The method's full name, `{api}.{method}`.
-    #[must_use]
-    pub fn full_name(&self) -> String {
+    pub(crate) fn full_name(&self) -> String {
         full_name(&self.api, &self.method)
     }
 }
 
 /// The full name of a method or an event: `{api}.{member}`.
-#[must_use]
-pub fn full_name(api: &str, member: &str) -> String {
+pub(crate) fn full_name(api: &str, member: &str) -> String {
     let mut name = String::with_capacity(api.len() + 1 + member.len());
     name.push_str(api);
     name.push('.');
@@ -169,7 +164,6 @@ pub fn full_name(api: &str, member: &str) -> String {
 }
 
 /// Splits a full name at its last dot into API and member. A name without a dot has no API.
-#[must_use]
-pub fn split_full_name(name: &str) -> (&str, &str) {
+pub(crate) fn split_full_name(name: &str) -> (&str, &str) {
     name.rsplit_once('.').unwrap_or(("", name))
 }

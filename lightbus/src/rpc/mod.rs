@@ -13,13 +13,16 @@ mod invocation;
 mod prepared;
 mod server;
 
-pub use self::argument::Argument;
 pub use self::call::Call;
-pub use self::client::Client;
 pub use self::dispatch::Dispatch;
 pub use self::error::{CallError, Oversized, Servers};
 pub use self::fault::{Fault, FaultCode, FaultDetails};
 pub use self::invocation::{Invocation, Outcome};
+
+#[doc(hidden)]
+pub use self::argument::Argument;
+#[doc(hidden)]
+pub use self::client::Client;
 
 pub(crate) use self::caller::{Caller, CallerSettings};
 pub(crate) use self::in_flight::InFlight;

@@ -153,6 +153,14 @@ pub async fn handlers_have_many_forms(world: &World) {
     audit.subscribe("fallible", fallible_function).await.unwrap();
     audit.subscribe("own-error", own_error).await.unwrap();
     audit.subscribe("closure", |_: Registered| async {}).await.unwrap();
+    audit.subscribe("async-closure", async |_: Registered| {}).await.unwrap();
+    audit
+        .subscribe("fallible-async-closure", async |event: Registered, _: Context| {
+            let _serial: u32 = event.serial.trim_start_matches("SN-").parse()?;
+            Ok::<_, HandlerError>(())
+        })
+        .await
+        .unwrap();
     let count = handled.clone();
     let (sender, mut arrivals) = mpsc::unbounded_channel();
     audit
@@ -170,7 +178,9 @@ pub async fn handlers_have_many_forms(world: &World) {
     next(&mut arrivals).await;
     assert_eq!(handled.load(Ordering::SeqCst), 5);
     audit.shutdown().await;
-    for name in ["function", "fallible", "own-error", "closure", "fallible-closure"] {
+    let forms =
+        ["function", "fallible", "own-error", "closure", "async-closure", "fallible-async-closure", "fallible-closure"];
+    for name in forms {
         let audit = world.join("audit").await;
         assert_eq!(audit.dead_letter_count(name).await.unwrap(), 0, "{name}");
     }

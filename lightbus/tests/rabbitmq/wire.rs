@@ -5,12 +5,14 @@ use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicPublishOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel};
-use lightbus::message::TraceContext;
+use lightbus::codec::encode;
+use lightbus::message::{Encoding, TraceContext};
 use lightbus::prelude::*;
+use lightbus::rpc::{Fault, FaultCode, FaultDetails};
 use serde_json::{Value, json};
 
 use crate::broker::{GUARD, fresh_namespace, guarded, process, raw_channel};
-use crate::shop::{self, ProductRegistered, WarrantyApi, WarrantyClient, registered};
+use crate::shop::{self, ProductRegistered, ShopError, WarrantyApi, WarrantyClient, registered};
 
 /// The examples of the document: JSON, and the same as MessagePack.
 fn examples() -> Vec<(Value, Vec<u8>)> {
@@ -75,6 +77,21 @@ fn the_examples_are_what_they_say() {
     }
 }
 
+#[test]
+fn errors_and_faults_are_the_bytes_of_the_examples() {
+    let error = ShopError::UnknownProduct { serial: "SN-0042".into() };
+    let bytes = encode(Encoding::MessagePack, &error).unwrap().bytes;
+    assert_eq!(bytes, bytes_of(&json!({"UnknownProduct": {"serial": "SN-0042"}})));
+
+    let fault = Fault {
+        code: FaultCode::UnknownMethod,
+        message: "no method \"chekc\"".into(),
+        details: FaultDetails { methods: vec!["check".into(), "registered".into()], ..FaultDetails::default() },
+    };
+    let bytes = encode(Encoding::MessagePack, &fault).unwrap().bytes;
+    assert_eq!(bytes, bytes_of(&serde_json::to_value(&fault).unwrap()));
+}
+
 #[tokio::test]
 async fn a_request_is_as_documented() {
     let (namespace, channel) = (fresh_namespace(), raw_channel().await);
@@ -134,7 +151,7 @@ async fn replies_are_as_documented() {
     let server = process("warranty", &namespace).connect().await.unwrap();
     shop::serve(&server).await;
     let request = |method: &str| BasicProperties::default().with_type(format!("company.warranty.{method}").into());
-    let serial = |serial: &str| lightbus::codec::encode(Default::default(), &json!({"serial": serial})).unwrap().bytes;
+    let serial = |serial: &str| encode(Default::default(), &json!({"serial": serial})).unwrap().bytes;
 
     let ok = ask(&namespace, request("check"), &serial("SN-0042")).await;
     assert_eq!(text(ok.properties.kind().as_ref()), Some("ok"));
@@ -146,7 +163,7 @@ async fn replies_are_as_documented() {
     let error = ask(&namespace, request("check"), &serial("SN-9")).await;
     assert_eq!(text(error.properties.kind().as_ref()), Some("error"));
     let expected = json!({"UnknownProduct": {"serial": "SN-9"}});
-    assert_eq!(error.data, lightbus::codec::encode(Default::default(), &expected).unwrap().bytes);
+    assert_eq!(error.data, encode(Default::default(), &expected).unwrap().bytes);
 
     let fault = ask(&namespace, request("chekc"), &serial("SN-0042")).await;
     assert_eq!(text(fault.properties.kind().as_ref()), Some("fault"));
