@@ -13,7 +13,7 @@ use thiserror::Error;
 ///
 /// Every message names the rule that was broken and shows what a good name looks like.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{name:?} cannot be used as {}: {problem}. {}", .kind.article(), .kind.rule())]
+#[error("{name:?} cannot be used as {}: {}. {}", .kind.article(), .problem.describe(.name), .kind.rule())]
 pub struct NameError {
     kind: NameKind,
     name: String,
@@ -39,18 +39,29 @@ pub enum NameKind {
 }
 
 /// The first rule that a name broke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameProblem {
-    #[error("it is empty")]
     Empty,
-    #[error("it has {len} bytes and the limit is {max}")]
     TooLong { len: usize, max: usize },
-    #[error("a part between two dots is empty")]
     EmptyPart,
-    #[error("every part must start with a lower-case letter")]
-    BadStart,
-    #[error("the byte at position {at} is not allowed")]
+    BadStart { at: usize },
     BadCharacter { at: usize },
+}
+
+impl NameProblem {
+    fn describe(self, name: &str) -> String {
+        let character = |at| name.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
+        match self {
+            Self::Empty => "it is empty".to_owned(),
+            Self::TooLong { len, max } => format!("it has {len} bytes, and the limit is {max}"),
+            Self::EmptyPart => "a part between two dots is empty".to_owned(),
+            Self::BadStart { at: 0 } => format!("it must start with a lower-case letter, not with {:?}", character(0)),
+            Self::BadStart { at } => {
+                format!("each part must start with a lower-case letter, not with {:?}", character(at))
+            }
+            Self::BadCharacter { at } => format!("{:?} is not allowed in it", character(at)),
+        }
+    }
 }
 
 impl NameKind {
@@ -117,7 +128,7 @@ impl NameKind {
                 b'a'..=b'z' => {}
                 b'0'..=b'9' | b'_' if !first => {}
                 b'-' if hyphens && !first => {}
-                b'0'..=b'9' | b'_' | b'-' if first => return Some(NameProblem::BadStart),
+                b'0'..=b'9' | b'_' | b'-' if first => return Some(NameProblem::BadStart { at }),
                 _ => return Some(NameProblem::BadCharacter { at }),
             }
             at += 1;
@@ -235,11 +246,11 @@ mod tests {
             (NameKind::Api, "company..warranty", NameProblem::EmptyPart),
             (NameKind::Api, ".warranty", NameProblem::EmptyPart),
             (NameKind::Api, "company.", NameProblem::EmptyPart),
-            (NameKind::Api, "company.2nd", NameProblem::BadStart),
+            (NameKind::Api, "company.2nd", NameProblem::BadStart { at: 8 }),
             (NameKind::Api, "company.Warranty", NameProblem::BadCharacter { at: 8 }),
             (NameKind::Api, "company-warranty", NameProblem::BadCharacter { at: 7 }),
             (NameKind::Service, "spare.parts", NameProblem::BadCharacter { at: 5 }),
-            (NameKind::Service, "-parts", NameProblem::BadStart),
+            (NameKind::Service, "-parts", NameProblem::BadStart { at: 0 }),
             (NameKind::Member, "größe", NameProblem::BadCharacter { at: 2 }),
             (NameKind::Member, &long, NameProblem::TooLong { len: 64, max: 63 }),
             (NameKind::Pattern, "company.#x", NameProblem::BadCharacter { at: 8 }),
@@ -247,6 +258,20 @@ mod tests {
         ] {
             assert_eq!(kind.problem(name), Some(problem), "{name}");
         }
+    }
+
+    #[test]
+    fn the_message_says_what_is_wrong_and_what_is_right() {
+        let text = |kind: NameKind, name: &str| kind.check(name).unwrap_err().to_string();
+        assert_eq!(
+            text(NameKind::Namespace, "Alice"),
+            "\"Alice\" cannot be used as a namespace: 'A' is not allowed in it. Use lower-case letters, digits, '-' and '_', \
+             such as \"alice\", at most 31 bytes"
+        );
+        assert!(text(NameKind::Member, "größe").contains("'ö' is not allowed in it"));
+        assert!(
+            text(NameKind::Api, "company.2nd").contains("each part must start with a lower-case letter, not with '2'")
+        );
     }
 
     #[test]
