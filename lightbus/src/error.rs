@@ -188,7 +188,7 @@ pub enum Error {
     #[error("cannot listen for SIGINT and SIGTERM: {0}")]
     Signals(#[source] std::io::Error),
 
-    /// A call failed; `?` turns any [`CallError`] into this.
+    /// A call failed; `?` turns any [`CallError`](crate::CallError) into this.
     #[error(transparent)]
     Call(Box<dyn std::error::Error + Send + Sync>),
 }
