@@ -27,7 +27,8 @@ use crate::transport::Transport;
 
 /// One process's place on the bus: it serves APIs, calls them, publishes events and subscribes to them.
 ///
-/// Cloning it is cheap; all clones are the same place.
+/// Cloning it is cheap; all clones are the same place. Leave it with [`shutdown`](Self::shutdown) or at the end of
+/// [`run`](Self::run): handlers usually hold clones of it, so it does not end by being dropped.
 ///
 /// ```
 /// use lightbus::prelude::*;

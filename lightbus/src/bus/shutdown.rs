@@ -5,19 +5,21 @@ use crate::error::Error;
 
 impl Bus {
     /// Runs until the process is told to stop (SIGINT or SIGTERM; Ctrl-C on Windows) or the bus is shut down elsewhere, and
-    /// then [shuts down](Self::shutdown).
+    /// then [shuts down](Self::shutdown). A second signal ends it at once.
     ///
     /// # Errors
     ///
     /// When the signals cannot be listened for.
     pub async fn run(&self) -> Result<(), Error> {
+        let process = &self.inner.process;
+        let mut signals = Signals::listen().map_err(Error::Signals)?;
         tokio::select! {
-            signal = told_to_stop() => {
-                let signal = signal.map_err(Error::Signals)?;
-                tracing::info!(process = %self.inner.process, "{signal}: finishing what runs, then stopping");
-                self.shutdown().await;
-            }
-            () = self.inner.tasks.draining() => self.shutdown().await,
+            signal = signals.next() => tracing::info!(%process, "{signal}: finishing what runs, then stopping"),
+            () = self.inner.tasks.draining() => {}
+        }
+        tokio::select! {
+            () = self.shutdown() => {}
+            signal = signals.next() => tracing::warn!(%process, "{signal} once more: stopping at once"),
         }
         Ok(())
     }
@@ -46,18 +48,43 @@ impl Bus {
     }
 }
 
+/// The signals that tell a process to stop.
 #[cfg(unix)]
-async fn told_to_stop() -> std::io::Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    Ok(tokio::select! {
-        _ = interrupt.recv() => "SIGINT",
-        _ = terminate.recv() => "SIGTERM",
-    })
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
-#[cfg(not(unix))]
-async fn told_to_stop() -> std::io::Result<&'static str> {
-    tokio::signal::ctrl_c().await.map(|()| "Ctrl-C")
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.terminate.recv() => "SIGTERM",
+        }
+    }
+}
+
+/// The signals that tell a process to stop.
+#[cfg(windows)]
+struct Signals {
+    ctrl_c: tokio::signal::windows::CtrlC,
+}
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { ctrl_c: tokio::signal::windows::ctrl_c()? })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        self.ctrl_c.recv().await;
+        "Ctrl-C"
+    }
 }
