@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::Bus;
 use crate::error::Error;
-use crate::event::{Handler, Read, Subscriber, SubscriberSettings};
+use crate::event::{Handler, Read, Retries, Subscriber, SubscriberSettings};
 use crate::name::{NameError, Pattern, SubscriptionName};
 use crate::sync::lock;
 use crate::transport::Subscription;
@@ -23,19 +23,38 @@ pub struct Subscribe<E, P, H> {
     read: Read<E>,
     handler: H,
     concurrency: Option<u16>,
+    retries: Retries,
     parameters: PhantomData<fn(P)>,
 }
 
 impl<E, P, H> Subscribe<E, P, H> {
     pub(super) fn new(bus: Bus, name: &str, pattern: Result<Pattern, NameError>, read: Read<E>, handler: H) -> Self {
-        Self { bus, name: name.to_owned(), pattern, read, handler, concurrency: None, parameters: PhantomData }
+        Self {
+            bus,
+            name: name.to_owned(),
+            pattern,
+            read,
+            handler,
+            concurrency: None,
+            retries: Retries::default(),
+            parameters: PhantomData,
+        }
     }
 
     /// How many events of this subscription this process handles at a time; at least 1. As many again may wait in this
     /// process. Without it the bus's default holds, which is 16. With 1, one process handles events in the order in which
-    /// they came.
+    /// they came, apart from those that are retried: the others do not wait for them.
     pub fn concurrency(mut self, events: u16) -> Self {
         self.concurrency = Some(events);
+        self
+    }
+
+    /// When an event whose handler failed is handled again. Without it: at once, and then after 1 s, 10 s and 60 s.
+    ///
+    /// Nothing waits for an event that is to be retried: other events are handled meanwhile, by any process of the service,
+    /// and so is the retry. It must be safe for the handler to begin again.
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
         self
     }
 }
@@ -56,16 +75,19 @@ where
         if !lock(&inner.subscribed).insert(name.clone()) {
             return Err(Error::AlreadySubscribed { name: self.name });
         }
+        let waits = self.retries.waits();
         let settings = SubscriberSettings {
             name: name.clone(),
             concurrency,
+            retries: self.retries,
             max_message_size: inner.settings.max_message_size,
             process: Arc::clone(&inner.process),
             tasks: inner.tasks.clone(),
         };
         let sink = Arc::new(Subscriber::new(self.handler, self.read, settings));
         let prefetch = concurrency.saturating_mul(2);
-        let subscription = Subscription { service: inner.service.clone(), name: name.clone(), pattern, prefetch };
+        let subscription =
+            Subscription { service: inner.service.clone(), name: name.clone(), pattern, prefetch, waits };
         inner.transport.subscribe(subscription, sink).await.inspect_err(|_| {
             lock(&inner.subscribed).remove(&name);
         })
@@ -92,6 +114,7 @@ impl<E, P, H> fmt::Debug for Subscribe<E, P, H> {
             .field("name", &self.name)
             .field("pattern", &self.pattern)
             .field("concurrency", &self.concurrency)
+            .field("retries", &self.retries)
             .finish_non_exhaustive()
     }
 }
