@@ -10,6 +10,8 @@ pub enum FailureReason {
     Failed,
     /// The handler panicked.
     Panicked,
+    /// The handler took longer than its time limit and was cut off.
+    TimedOut,
     /// The handler rejected the event.
     Rejected,
     /// The event could not be decoded.
@@ -23,6 +25,7 @@ impl FailureReason {
         match self {
             Self::Failed => "failed",
             Self::Panicked => "panicked",
+            Self::TimedOut => "timed_out",
             Self::Rejected => "rejected",
             Self::Undecodable => "undecodable",
         }
@@ -31,7 +34,7 @@ impl FailureReason {
     /// Whether another attempt may end differently.
     #[must_use]
     pub const fn may_pass(self) -> bool {
-        matches!(self, Self::Failed | Self::Panicked)
+        matches!(self, Self::Failed | Self::Panicked | Self::TimedOut)
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Bus;
 use crate::error::Error;
@@ -12,6 +13,9 @@ use crate::event::{Handler, Read, Retries, Subscriber, SubscriberSettings};
 use crate::name::{NameError, Pattern, SubscriptionName};
 use crate::sync::lock;
 use crate::transport::Subscription;
+
+/// With less, no handler would get anywhere.
+const SHORTEST_TIME_LIMIT: Duration = Duration::from_millis(1);
 
 /// A subscription that has not begun yet: awaiting it begins it. Made by [`Bus::subscribe`] and
 /// [`Bus::subscribe_pattern`].
@@ -23,6 +27,7 @@ pub struct Subscribe<E, P, H> {
     read: Read<E>,
     handler: H,
     concurrency: Option<u16>,
+    time_limit: Option<Duration>,
     retries: Retries,
     parameters: PhantomData<fn(P)>,
 }
@@ -36,6 +41,7 @@ impl<E, P, H> Subscribe<E, P, H> {
             read,
             handler,
             concurrency: None,
+            time_limit: None,
             retries: Retries::default(),
             parameters: PhantomData,
         }
@@ -46,6 +52,17 @@ impl<E, P, H> Subscribe<E, P, H> {
     /// they came, apart from those that are retried: the others do not wait for them.
     pub fn concurrency(mut self, events: u16) -> Self {
         self.concurrency = Some(events);
+        self
+    }
+
+    /// How long the handler may take for one event. Without it the bus's default holds, which is 5 minutes.
+    ///
+    /// A handler that takes longer is cut off where it awaits, and has failed. RabbitMQ by itself takes an event away from a
+    /// process that has not settled it within 30 minutes, and all other events of the subscription with it; a limit above
+    /// that needs another `consumer_timeout` on the broker, as does a limit so long that events which wait in this process
+    /// for their turn get there.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
         self
     }
 
@@ -75,10 +92,12 @@ where
         if !lock(&inner.subscribed).insert(name.clone()) {
             return Err(Error::AlreadySubscribed { name: self.name });
         }
+        let time_limit = self.time_limit.unwrap_or(inner.settings.event_time_limit).max(SHORTEST_TIME_LIMIT);
         let waits = self.retries.waits();
         let settings = SubscriberSettings {
             name: name.clone(),
             concurrency,
+            time_limit,
             retries: self.retries,
             max_message_size: inner.settings.max_message_size,
             process: Arc::clone(&inner.process),
@@ -114,6 +133,7 @@ impl<E, P, H> fmt::Debug for Subscribe<E, P, H> {
             .field("name", &self.name)
             .field("pattern", &self.pattern)
             .field("concurrency", &self.concurrency)
+            .field("time_limit", &self.time_limit)
             .field("retries", &self.retries)
             .finish_non_exhaustive()
     }

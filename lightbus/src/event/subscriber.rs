@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
+use tokio::time::timeout;
 
 use super::any::AnyEvent;
 use super::handler::{Handler, HandlerError};
@@ -44,6 +45,8 @@ pub(crate) struct SubscriberSettings {
     /// How many events are handled at a time.
     pub(crate) concurrency: u16,
     pub(crate) max_message_size: usize,
+    /// How long the handler may take for one event.
+    pub(crate) time_limit: Duration,
     pub(crate) retries: Retries,
     /// Who to name in the headers of an event that failed.
     pub(crate) process: Arc<str>,
@@ -149,11 +152,20 @@ impl<E: Send> Shared<E> {
         let context = Context::new(publisher, message.id.clone(), attempt, None, message.trace.clone());
         let event = (self.read)(message).map_err(|error| Failure { reason: FailureReason::Undecodable, error })?;
         let handled = async { handler.handle(event, context.clone()).await };
-        match AssertUnwindSafe(context.clone().scope(handled)).catch_unwind().await {
-            Ok(result) => result.map_err(Failure::from),
-            Err(panic) => {
+        let handled = AssertUnwindSafe(context.clone().scope(handled)).catch_unwind();
+        match timeout(self.settings.time_limit, handled).await {
+            Ok(Ok(result)) => result.map_err(Failure::from),
+            Ok(Err(panic)) => {
                 let error = format!("the handler panicked: {}", panic_message(&*panic));
                 Err(Failure { reason: FailureReason::Panicked, error })
+            }
+            Err(_) => {
+                let error = format!(
+                    "the handler had not finished after {:?} and was cut off. Likely it waits for something that does not \
+                     come; if it needs longer, raise the subscription's `time_limit`",
+                    self.settings.time_limit
+                );
+                Err(Failure { reason: FailureReason::TimedOut, error })
             }
         }
     }

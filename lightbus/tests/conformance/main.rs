@@ -99,7 +99,8 @@ on_every_transport! {
         an_event_that_the_handler_rejects_is_not_retried
         other_events_are_handled_while_one_waits_for_its_retry
         an_event_waits_for_its_retry_while_the_service_is_down
-        a_handler_that_is_cut_off_has_made_no_attempt;
+        a_handler_that_takes_too_long_is_cut_off_and_its_event_retried
+        a_handler_that_is_cut_off_by_a_shutdown_has_made_no_attempt;
     shutdown:
         a_shutdown_lets_a_running_call_finish
         a_shutdown_that_takes_too_long_tells_the_caller

@@ -133,7 +133,40 @@ pub async fn an_event_waits_for_its_retry_while_the_service_is_down(world: &Worl
     }
 }
 
-pub async fn a_handler_that_is_cut_off_has_made_no_attempt(world: &World) {
+pub async fn a_handler_that_takes_too_long_is_cut_off_and_its_event_retried(world: &World) {
+    /// Tells when it is dropped.
+    struct Dropped(mpsc::UnboundedSender<u32>, u32);
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            let _ = self.0.send(self.1);
+        }
+    }
+
+    let audit = world.join("audit").await;
+    let (sender, mut dropped) = mpsc::unbounded_channel();
+    let handler = move |_: Registered, ctx: Context| {
+        let told = Dropped(sender.clone(), ctx.attempt());
+        async move {
+            if told.1 == 1 {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    audit
+        .subscribe("registrations", handler)
+        .time_limit(10 * MILLISECOND)
+        .retries(Retries::after([Duration::ZERO]))
+        .await
+        .unwrap();
+    publish(world, &["slow"]).await;
+    assert_eq!(next(&mut dropped).await, 1);
+    assert_eq!(next(&mut dropped).await, 2);
+    audit.shutdown().await;
+    dead_letters(&world.join("audit").await, 0).await;
+}
+
+pub async fn a_handler_that_is_cut_off_by_a_shutdown_has_made_no_attempt(world: &World) {
     let (sender, mut begun) = mpsc::unbounded_channel();
     let stopped = world.process("audit").shutdown_timeout(MILLISECOND).connect().await.unwrap();
     let handler = move |_: Registered, ctx: Context| {
