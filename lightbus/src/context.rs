@@ -27,6 +27,7 @@ pub struct Context {
 struct Details {
     service: String,
     message_id: String,
+    attempt: u32,
     deadline: Option<Instant>,
     trace: Option<TraceContext>,
 }
@@ -35,10 +36,11 @@ impl Context {
     pub(crate) fn new(
         service: String,
         message_id: String,
+        attempt: u32,
         deadline: Option<Instant>,
         trace: Option<TraceContext>,
     ) -> Self {
-        Self { details: Arc::new(Details { service, message_id, deadline, trace }) }
+        Self { details: Arc::new(Details { service, message_id, attempt, deadline, trace }) }
     }
 
     /// The service that called the method or published the event. Empty when a foreign peer did not say.
@@ -52,6 +54,13 @@ impl Context {
     #[must_use]
     pub fn message_id(&self) -> &str {
         &self.details.message_id
+    }
+
+    /// Which attempt to handle the event this is: 1, unless it failed before. A delivery that a process did not live to
+    /// settle is not counted. Always 1 for calls.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.details.attempt
     }
 
     /// When the caller stops waiting. `None` for events, and for calls of foreign peers that set no expiration.

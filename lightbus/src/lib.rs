@@ -64,6 +64,7 @@
 //! | settings | [`BusBuilder`] and [`config`] |
 //! | how a call can end | [`CallError`] |
 //! | what can handle an event, and how it can fail | [`event::Handler`], [`HandlerError`] |
+//! | when an event is handled again that failed | [`Retries`] |
 //! | what a handler may know | [`Context`] |
 //! | events of every type | [`Bus::subscribe_pattern`] |
 //! | the JSON Schema of an API | [`api::Api::schema`] |
@@ -90,6 +91,7 @@ pub mod config;
 mod context;
 mod error;
 pub mod event;
+mod failure;
 pub mod message;
 pub mod name;
 mod panic;
@@ -106,7 +108,7 @@ pub use lightbus_macros::api;
 pub use crate::bus::{Bus, BusBuilder, Serve, Subscribe};
 pub use crate::context::Context;
 pub use crate::error::{Error, Result};
-pub use crate::event::HandlerError;
+pub use crate::event::{HandlerError, Retries};
 pub use crate::rpc::{Call, CallError};
 
 /// What generated code is made of. It is no part of the public interface and changes at any time.

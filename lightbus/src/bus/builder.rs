@@ -97,6 +97,15 @@ impl BusBuilder {
         self
     }
 
+    /// How long a handler may take for one event, unless [`Subscribe::time_limit`](super::Subscribe::time_limit) says
+    /// otherwise. One that takes longer is cut off, and has failed.
+    ///
+    /// Environment: `LIGHTBUS_EVENT_TIME_LIMIT`. Default: 5 minutes.
+    pub fn event_time_limit(mut self, limit: Duration) -> Self {
+        self.settings.event_time_limit = Some(limit);
+        self
+    }
+
     /// The largest body that is sent or accepted, in bytes.
     ///
     /// Environment: `LIGHTBUS_MAX_MESSAGE_SIZE`. Default: 16 MiB, the broker's own default from RabbitMQ 4.0 on.

@@ -123,8 +123,10 @@ impl Bus {
     /// reaches one of them. From the first time on, events wait on the broker for the subscription even while no process
     /// of the service runs.
     ///
-    /// Each event is delivered at least once. When the handler fails or panics, the event goes to the subscription's dead
-    /// letters with the error in its headers.
+    /// Each event is delivered at least once. When the handler fails, panics or exceeds its
+    /// [time limit](Subscribe::time_limit), the event is handled again: at once, and then after 1 s, 10 s and 60 s, unless
+    /// [`retries`](Subscribe::retries) says otherwise. Other events are handled meanwhile. What fails on the last attempt, what the handler [rejects](crate::HandlerError::reject) and what does not
+    /// decode goes to the subscription's dead letters, with the error in its headers.
     ///
     /// A handler that needs something of its own holds it in an `Arc` and hands a clone of it to each future:
     ///

@@ -5,13 +5,17 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Bus;
 use crate::error::Error;
-use crate::event::{Handler, Read, Subscriber, SubscriberSettings};
+use crate::event::{Handler, Read, Retries, Subscriber, SubscriberSettings};
 use crate::name::{NameError, Pattern, SubscriptionName};
 use crate::sync::lock;
 use crate::transport::Subscription;
+
+/// With less, no handler would get anywhere.
+const SHORTEST_TIME_LIMIT: Duration = Duration::from_millis(1);
 
 /// A subscription that has not begun yet: awaiting it begins it. Made by [`Bus::subscribe`] and
 /// [`Bus::subscribe_pattern`].
@@ -23,19 +27,51 @@ pub struct Subscribe<E, P, H> {
     read: Read<E>,
     handler: H,
     concurrency: Option<u16>,
+    time_limit: Option<Duration>,
+    retries: Retries,
     parameters: PhantomData<fn(P)>,
 }
 
 impl<E, P, H> Subscribe<E, P, H> {
     pub(super) fn new(bus: Bus, name: &str, pattern: Result<Pattern, NameError>, read: Read<E>, handler: H) -> Self {
-        Self { bus, name: name.to_owned(), pattern, read, handler, concurrency: None, parameters: PhantomData }
+        Self {
+            bus,
+            name: name.to_owned(),
+            pattern,
+            read,
+            handler,
+            concurrency: None,
+            time_limit: None,
+            retries: Retries::default(),
+            parameters: PhantomData,
+        }
     }
 
     /// How many events of this subscription this process handles at a time; at least 1. As many again may wait in this
     /// process. Without it the bus's default holds, which is 16. With 1, one process handles events in the order in which
-    /// they came.
+    /// they came, apart from those that are retried: the others do not wait for them.
     pub fn concurrency(mut self, events: u16) -> Self {
         self.concurrency = Some(events);
+        self
+    }
+
+    /// How long the handler may take for one event. Without it the bus's default holds, which is 5 minutes.
+    ///
+    /// A handler that takes longer is cut off where it awaits, and has failed. RabbitMQ by itself takes an event away from a
+    /// process that has not settled it within 30 minutes, and all other events of the subscription with it; a limit above
+    /// that needs another `consumer_timeout` on the broker, as does a limit so long that events which wait in this process
+    /// for their turn get there.
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
+    /// When an event whose handler failed is handled again. Without it: at once, and then after 1 s, 10 s and 60 s.
+    ///
+    /// Nothing waits for an event that is to be retried: other events are handled meanwhile, by any process of the service,
+    /// and so is the retry. It must be safe for the handler to begin again.
+    pub fn retries(mut self, retries: Retries) -> Self {
+        self.retries = retries;
         self
     }
 }
@@ -56,16 +92,21 @@ where
         if !lock(&inner.subscribed).insert(name.clone()) {
             return Err(Error::AlreadySubscribed { name: self.name });
         }
+        let time_limit = self.time_limit.unwrap_or(inner.settings.event_time_limit).max(SHORTEST_TIME_LIMIT);
+        let waits = self.retries.waits();
         let settings = SubscriberSettings {
             name: name.clone(),
             concurrency,
+            time_limit,
+            retries: self.retries,
             max_message_size: inner.settings.max_message_size,
             process: Arc::clone(&inner.process),
             tasks: inner.tasks.clone(),
         };
         let sink = Arc::new(Subscriber::new(self.handler, self.read, settings));
         let prefetch = concurrency.saturating_mul(2);
-        let subscription = Subscription { service: inner.service.clone(), name: name.clone(), pattern, prefetch };
+        let subscription =
+            Subscription { service: inner.service.clone(), name: name.clone(), pattern, prefetch, waits };
         inner.transport.subscribe(subscription, sink).await.inspect_err(|_| {
             lock(&inner.subscribed).remove(&name);
         })
@@ -92,6 +133,8 @@ impl<E, P, H> fmt::Debug for Subscribe<E, P, H> {
             .field("name", &self.name)
             .field("pattern", &self.pattern)
             .field("concurrency", &self.concurrency)
+            .field("time_limit", &self.time_limit)
+            .field("retries", &self.retries)
             .finish_non_exhaustive()
     }
 }

@@ -39,6 +39,8 @@ pub struct Settings {
     pub call_concurrency: u16,
     /// How many events of one subscription this process handles at a time. Default: 16.
     pub event_concurrency: u16,
+    /// How long a handler may take for one event. Default: 5 minutes.
+    pub event_time_limit: Duration,
     /// The largest body sent or accepted, in bytes. Default: 16 MiB, the broker's own default from RabbitMQ 4.0 on.
     pub max_message_size: usize,
     /// The kind of queue that calls wait in. Default: classic.
@@ -88,6 +90,8 @@ pub(crate) struct Layer {
     pub(crate) shutdown_timeout: Option<Duration>,
     pub(crate) call_concurrency: Option<u16>,
     pub(crate) event_concurrency: Option<u16>,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) event_time_limit: Option<Duration>,
     pub(crate) max_message_size: Option<usize>,
     pub(crate) rpc_queue_type: Option<QueueType>,
     #[serde(deserialize_with = "duration")]
@@ -95,7 +99,7 @@ pub(crate) struct Layer {
     pub(crate) tls_ca_file: Option<PathBuf>,
 }
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "url",
     "namespace",
     "connect_timeout",
@@ -104,6 +108,7 @@ const KEYS: [&str; 12] = [
     "shutdown_timeout",
     "call_concurrency",
     "event_concurrency",
+    "event_time_limit",
     "max_message_size",
     "rpc_queue_type",
     "rpc_queue_expiry",
@@ -162,6 +167,7 @@ impl Settings {
             shutdown_timeout: layer.shutdown_timeout.unwrap_or(Duration::from_secs(20)),
             call_concurrency: at_least_one("call_concurrency", layer.call_concurrency.unwrap_or(64))?,
             event_concurrency: at_least_one("event_concurrency", layer.event_concurrency.unwrap_or(16))?,
+            event_time_limit: positive("event_time_limit", layer.event_time_limit.unwrap_or(Duration::from_secs(300)))?,
             max_message_size: layer.max_message_size.unwrap_or(16 * 1024 * 1024),
             rpc_queue_type: layer.rpc_queue_type.unwrap_or_default(),
             rpc_queue_expiry: positive("rpc_queue_expiry", layer.rpc_queue_expiry.unwrap_or(Duration::from_secs(300)))?,
@@ -198,6 +204,7 @@ impl Layer {
             shutdown_timeout: self.shutdown_timeout.or(below.shutdown_timeout),
             call_concurrency: self.call_concurrency.or(below.call_concurrency),
             event_concurrency: self.event_concurrency.or(below.event_concurrency),
+            event_time_limit: self.event_time_limit.or(below.event_time_limit),
             max_message_size: self.max_message_size.or(below.max_message_size),
             rpc_queue_type: self.rpc_queue_type.or(below.rpc_queue_type),
             rpc_queue_expiry: self.rpc_queue_expiry.or(below.rpc_queue_expiry),
@@ -231,6 +238,7 @@ mod tests {
         assert_eq!(settings.namespace.as_str(), "lightbus");
         assert_eq!(settings.call_timeout, Duration::from_secs(5));
         assert_eq!((settings.call_concurrency, settings.event_concurrency), (64, 16));
+        assert_eq!(settings.event_time_limit, Duration::from_secs(300));
         assert_eq!(settings.max_message_size, 16 * 1024 * 1024);
         assert_eq!(settings.rpc_queue_type, QueueType::Classic);
     }
@@ -283,6 +291,7 @@ mod tests {
     fn what_cannot_work_is_refused_by_name() {
         assert!(refusal(&[("LIGHTBUS_CALL_TIMEOUT", "soon")]).contains("call_timeout"));
         assert!(refusal(&[("LIGHTBUS_CALL_TIMEOUT", "0s")]).contains("call_timeout"));
+        assert!(refusal(&[("LIGHTBUS_EVENT_TIME_LIMIT", "0s")]).contains("event_time_limit"));
         assert!(refusal(&[("LIGHTBUS_CALL_CONCURRENCY", "0")]).contains("call_concurrency"));
         assert!(refusal(&[("LIGHTBUS_CALL_CONCURRENCY", "many")]).contains("call_concurrency"));
         assert!(refusal(&[("LIGHTBUS_RPC_QUEUE_TYPE", "stream")]).contains("classic"));

@@ -3,11 +3,14 @@
 mod any;
 mod handler;
 mod publish;
+mod retries;
 mod subscriber;
 
 pub use self::any::AnyEvent;
 pub use self::handler::{Handler, HandlerError, HandlerResult};
 pub use self::publish::Publish;
+pub use self::retries::Retries;
+pub use crate::failure::FailureReason;
 
 pub(crate) use self::publish::{Publisher, PublisherSettings};
 pub(crate) use self::subscriber::{Read, Subscriber, SubscriberSettings, read_any, read_typed};

@@ -7,17 +7,20 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
+use tokio::time::timeout;
 
 use super::any::AnyEvent;
 use super::handler::{Handler, HandlerError};
+use super::retries::Retries;
 use crate::api::{Api, Event};
 use crate::codec;
 use crate::context::Context;
+use crate::failure::{FailureReason, FailureStory};
 use crate::message::EventMessage;
 use crate::name::SubscriptionName;
 use crate::panic::panic_message;
 use crate::tasks::Tasks;
-use crate::transport::{DeadLetterReason, DeadLetterStory, EventDelivery, EventSink};
+use crate::transport::{EventDelivery, EventSink};
 use crate::turns::{Turn, Turns};
 
 /// The receiving end of one subscription in one process.
@@ -42,14 +45,17 @@ pub(crate) struct SubscriberSettings {
     /// How many events are handled at a time.
     pub(crate) concurrency: u16,
     pub(crate) max_message_size: usize,
-    /// Who to name in the headers of a dead letter.
+    /// How long the handler may take for one event.
+    pub(crate) time_limit: Duration,
+    pub(crate) retries: Retries,
+    /// Who to name in the headers of an event that failed.
     pub(crate) process: Arc<str>,
     pub(crate) tasks: Tasks,
 }
 
 /// How handling an event can fail.
 struct Failure {
-    reason: DeadLetterReason,
+    reason: FailureReason,
     error: String,
 }
 
@@ -100,60 +106,86 @@ impl<E, P, H> fmt::Debug for Subscriber<E, P, H> {
 
 impl<E: Send> Shared<E> {
     async fn take<P, H: Handler<E, P>>(&self, handler: &H, delivery: EventDelivery, turn: Turn) {
-        let EventDelivery { event, handle } = delivery;
+        let EventDelivery { event, attempt, first_failed_at, handle } = delivery;
         // An event whose handle is dropped goes back to the subscription.
         let Some(Some(_turn)) = self.settings.tasks.unless_draining(turn.begin()).await else { return };
         let (id, name) = (event.id.clone(), event.full_name());
-        let Some(result) = self.settings.tasks.unless_aborted(self.run(handler, event)).await else { return };
+        let Some(result) = self.settings.tasks.unless_aborted(self.run(handler, event, attempt)).await else { return };
         let Err(failure) = result else {
             handle.accept();
             return;
         };
         let subscription = self.settings.name.as_str();
-        tracing::error!(subscription, event = name, id, "moved to the dead letters: {}", failure.error);
-        if let Err(error) = handle.dead_letter(self.story(failure)).await {
+        let story = self.story(failure, attempt, first_failed_at);
+        let moved = match self.retry(&story) {
+            Some(delay) => {
+                tracing::warn!(subscription, event = name, id, attempt, "retried in {delay:?}: {}", story.error);
+                handle.retry(delay, story).await
+            }
+            None => {
+                tracing::error!(subscription, event = name, id, attempt, "moved to the dead letters: {}", story.error);
+                handle.dead_letter(story).await
+            }
+        };
+        if let Err(error) = moved {
             tracing::error!(
                 subscription,
                 event = name,
                 id,
-                "could not be moved to the dead letters, so it will be delivered again: {error}"
+                "could not be moved, so it will be delivered again: {error}"
             );
         }
     }
 
-    async fn run<P, H: Handler<E, P>>(&self, handler: &H, message: EventMessage) -> Result<(), Failure> {
+    /// How long the event has to wait for another attempt, if there is to be one.
+    fn retry(&self, story: &FailureStory) -> Option<Duration> {
+        story.reason.may_pass().then(|| self.settings.retries.next(story.attempt)).flatten()
+    }
+
+    async fn run<P, H: Handler<E, P>>(&self, handler: &H, message: EventMessage, attempt: u32) -> Result<(), Failure> {
         let (size, limit) = (message.payload.bytes.len(), self.settings.max_message_size);
         if size > limit {
             let error = format!("the event is {size} bytes long and the limit of this process is {limit}");
-            return Err(Failure { reason: DeadLetterReason::Undecodable, error });
+            return Err(Failure { reason: FailureReason::Undecodable, error });
         }
         let publisher = message.publisher.clone().into_owned();
-        let context = Context::new(publisher, message.id.clone(), None, message.trace.clone());
-        let event = (self.read)(message).map_err(|error| Failure { reason: DeadLetterReason::Undecodable, error })?;
+        let context = Context::new(publisher, message.id.clone(), attempt, None, message.trace.clone());
+        let event = (self.read)(message).map_err(|error| Failure { reason: FailureReason::Undecodable, error })?;
         let handled = async { handler.handle(event, context.clone()).await };
-        match AssertUnwindSafe(context.clone().scope(handled)).catch_unwind().await {
-            Ok(result) => result.map_err(Failure::from),
-            Err(panic) => {
+        let handled = AssertUnwindSafe(context.clone().scope(handled)).catch_unwind();
+        match timeout(self.settings.time_limit, handled).await {
+            Ok(Ok(result)) => result.map_err(Failure::from),
+            Ok(Err(panic)) => {
                 let error = format!("the handler panicked: {}", panic_message(&*panic));
-                Err(Failure { reason: DeadLetterReason::Panicked, error })
+                Err(Failure { reason: FailureReason::Panicked, error })
+            }
+            Err(_) => {
+                let error = format!(
+                    "the handler had not finished after {:?} and was cut off. Likely it waits for something that does not \
+                     come; if it needs longer, raise the subscription's `time_limit`",
+                    self.settings.time_limit
+                );
+                Err(Failure { reason: FailureReason::TimedOut, error })
             }
         }
     }
 
-    fn story(&self, failure: Failure) -> DeadLetterStory {
-        DeadLetterStory {
+    fn story(&self, failure: Failure, attempt: u32, first_failed_at: Option<Duration>) -> FailureStory {
+        let at = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::ZERO);
+        FailureStory {
             reason: failure.reason,
             error: failure.error,
-            attempt: 1,
+            attempt,
             process: self.settings.process.to_string(),
-            at: SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::ZERO),
+            at,
+            first_at: first_failed_at.unwrap_or(at),
         }
     }
 }
 
 impl From<HandlerError> for Failure {
     fn from(error: HandlerError) -> Self {
-        let reason = if error.rejects() { DeadLetterReason::Rejected } else { DeadLetterReason::Failed };
+        let reason = if error.rejects() { FailureReason::Rejected } else { FailureReason::Failed };
         Self { reason, error: error.to_string() }
     }
 }

@@ -112,7 +112,7 @@ impl Shared {
             return Outcome::fault(&encoding, &Fault::too_large(FaultCode::RequestTooLarge, size, limit));
         }
         let method = request.method.into_owned();
-        let context = Context::new(request.caller.into_owned(), request.id, deadline, request.trace);
+        let context = Context::new(request.caller.into_owned(), request.id, 1, deadline, request.trace);
         let invocation = Invocation::new(self.api, method.clone(), request.payload, context.clone());
         match AssertUnwindSafe(context.scope(dispatcher.dispatch(invocation))).catch_unwind().await {
             Ok(outcome) => self.limited(&encoding, outcome),

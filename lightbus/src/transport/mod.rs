@@ -7,6 +7,7 @@
 pub(crate) mod amqp;
 pub(crate) mod memory;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::time::Instant;
 
 use crate::config::{Location, Settings};
 use crate::error::Error;
+use crate::failure::FailureStory;
 use crate::message::{EventMessage, Reply, Request};
 use crate::name::{Pattern, ServiceName, SubscriptionName};
 
@@ -121,6 +123,8 @@ pub(crate) struct Subscription {
     pub(crate) pattern: Pattern,
     /// How many events this process may hold unsettled.
     pub(crate) prefetch: u16,
+    /// How long its events may have to wait for another attempt.
+    pub(crate) waits: BTreeSet<Duration>,
 }
 
 /// Takes what becomes of the calls of this process.
@@ -179,7 +183,11 @@ pub(crate) trait EventSink: fmt::Debug + Send + Sync + 'static {
 pub(crate) struct EventDelivery {
     /// The event.
     pub(crate) event: EventMessage,
-    /// Settles it. Dropped unused, the event goes back to the subscription.
+    /// Which attempt to handle it this is, from 1.
+    pub(crate) attempt: u32,
+    /// When the first attempt failed, since the Unix epoch.
+    pub(crate) first_failed_at: Option<Duration>,
+    /// Settles it. Dropped unused, the event goes back to the subscription, and the attempt does not count.
     pub(crate) handle: Box<dyn EventHandle>,
 }
 
@@ -189,52 +197,18 @@ pub(crate) trait EventHandle: fmt::Debug + Send {
     /// The event is handled.
     fn accept(self: Box<Self>);
 
-    /// Moves the event to the subscription's dead letters, and returns when it is safe there.
+    /// Has the event delivered to the subscription once more after `delay`, one of the subscription's own or zero, and
+    /// returns when that is safe.
     ///
     /// # Errors
     ///
     /// When it could not be moved: it is then still unsettled at the broker and will be delivered again.
-    async fn dead_letter(self: Box<Self>, story: DeadLetterStory) -> Result<(), Error>;
-}
+    async fn retry(self: Box<Self>, delay: Duration, story: FailureStory) -> Result<(), Error>;
 
-/// Why an event became a dead letter; it travels in the headers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DeadLetterStory {
-    /// Why.
-    pub(crate) reason: DeadLetterReason,
-    /// The error, with its causes.
-    pub(crate) error: String,
-    /// Which attempt to handle the event this was, from 1.
-    pub(crate) attempt: u32,
-    /// The process that gave up, as `{service}@{host}:{pid}`.
-    pub(crate) process: String,
-    /// When it gave up, since the Unix epoch.
-    pub(crate) at: Duration,
-}
-
-/// Why an event became a dead letter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub(crate) enum DeadLetterReason {
-    /// The handler returned an error.
-    Failed,
-    /// The handler panicked.
-    Panicked,
-    /// The handler rejected the event.
-    Rejected,
-    /// The event could not be decoded.
-    Undecodable,
-}
-
-impl DeadLetterReason {
-    /// The word for it on the wire.
-    #[must_use]
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::Panicked => "panicked",
-            Self::Rejected => "rejected",
-            Self::Undecodable => "undecodable",
-        }
-    }
+    /// Moves the event to the subscription's dead letters, and returns when it is safe there.
+    ///
+    /// # Errors
+    ///
+    /// As for [`retry`](Self::retry).
+    async fn dead_letter(self: Box<Self>, story: FailureStory) -> Result<(), Error>;
 }

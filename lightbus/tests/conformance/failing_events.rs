@@ -33,6 +33,7 @@ where
             }
         })
         .concurrency(1)
+        .retries(Retries::none())
         .await
         .unwrap();
     for serial in ["bad", "good"] {

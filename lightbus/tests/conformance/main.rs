@@ -10,6 +10,7 @@ mod deadlines;
 mod desk;
 mod events;
 mod failing_events;
+mod retries;
 mod shutdown;
 mod world;
 
@@ -91,6 +92,15 @@ on_every_transport! {
         an_event_that_the_handler_rejects_becomes_a_dead_letter
         an_event_that_does_not_decode_becomes_a_dead_letter
         an_event_of_another_type_becomes_a_dead_letter;
+    retries:
+        an_event_that_fails_is_retried_at_once_unless_said_otherwise
+        an_event_is_retried_until_it_is_handled
+        an_event_that_fails_on_every_attempt_becomes_a_dead_letter
+        an_event_that_the_handler_rejects_is_not_retried
+        other_events_are_handled_while_one_waits_for_its_retry
+        an_event_waits_for_its_retry_while_the_service_is_down
+        a_handler_that_takes_too_long_is_cut_off_and_its_event_retried
+        a_handler_that_is_cut_off_by_a_shutdown_has_made_no_attempt;
     shutdown:
         a_shutdown_lets_a_running_call_finish
         a_shutdown_that_takes_too_long_tells_the_caller

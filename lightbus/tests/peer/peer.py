@@ -336,13 +336,15 @@ def publish(bus, options):
 def dead_letter(bus, queue, properties, body, reason, error):
     """Moves an event to the dead letters: it is safe there when this returns."""
     headers = {name: value for name, value in (properties.headers or {}).items() if name not in ("CC", "BCC")}
+    now = time.time_ns() // 1_000_000
+    headers.setdefault("lightbus-first-failed-at", now)
     headers.update(
         {
             "lightbus-reason": reason,
             "lightbus-error": error.encode()[:MAX_ERROR_BYTES].decode(errors="ignore"),
-            "lightbus-attempt": 1,
+            "lightbus-attempt": headers.get("lightbus-attempt", 0) + 1,
             "lightbus-process": f"{bus.service}@{socket.gethostname()}:{os.getpid()}",
-            "lightbus-failed-at": time.time_ns() // 1_000_000,
+            "lightbus-failed-at": now,
         }
     )
     properties.headers = headers

@@ -9,6 +9,7 @@ mod broker;
 mod connecting;
 mod losing_the_connection;
 mod relay;
+mod retries;
 mod shop;
 mod tls;
 mod topology;

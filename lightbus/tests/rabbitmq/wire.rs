@@ -259,6 +259,7 @@ async fn a_dead_letter_is_as_documented() {
         }
     })
     .concurrency(1)
+    .retries(Retries::none())
     .await
     .unwrap();
     for serial in ["not a number", "7"] {

@@ -31,7 +31,7 @@ use crate::transport::{EventSink, Generation, RequestSink, Subscription};
 #[derive(Debug)]
 pub(super) enum Work {
     Requests { api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink> },
-    Events { subscription: Subscription, sink: Arc<dyn EventSink> },
+    Events { subscription: Arc<Subscription>, sink: Arc<dyn EventSink> },
 }
 
 impl Work {
@@ -48,9 +48,7 @@ impl Work {
     fn queue(&self, topology: &Topology) -> String {
         match self {
             Self::Requests { api, .. } => topology.rpc_queue(api),
-            Self::Events { subscription: Subscription { service, name, .. }, .. } => {
-                topology.subscription_queue(service, name)
-            }
+            Self::Events { subscription, .. } => topology.subscription_queue(&subscription.service, &subscription.name),
         }
     }
 
@@ -195,7 +193,6 @@ async fn start(work: &Work, session: &Arc<Session>) -> Result<(Arc<Source>, Cons
 
 /// Hands over what arrives. Nothing is awaited but the next delivery.
 async fn deliver(work: &Work, source: &Arc<Source>, mut consumer: Consumer, stop: &CancellationToken) -> End {
-    let dead_queue = dead_queue(work, &source.session.plan.topology);
     loop {
         let next = select! {
             biased;
@@ -204,27 +201,18 @@ async fn deliver(work: &Work, source: &Arc<Source>, mut consumer: Consumer, stop
             next = consumer.next() => next,
         };
         match next {
-            Some(Ok(delivery)) => hand_over(work, source, &dead_queue, delivery),
+            Some(Ok(delivery)) => hand_over(work, source, delivery),
             ended => return interruption(&source.session, ended.and_then(Result::err)),
         }
     }
-    give_up(work, source, &dead_queue, consumer).await;
+    give_up(work, source, consumer).await;
     End::Stopped
 }
 
-fn dead_queue(work: &Work, topology: &Topology) -> Arc<str> {
-    match work {
-        Work::Requests { .. } => Arc::default(),
-        Work::Events { subscription: Subscription { service, name, .. }, .. } => {
-            topology.dead_queue(service, name).into()
-        }
-    }
-}
-
-fn hand_over(work: &Work, source: &Arc<Source>, dead_queue: &Arc<str>, delivery: Delivery) {
+fn hand_over(work: &Work, source: &Arc<Source>, delivery: Delivery) {
     match work {
         Work::Requests { api, sink, .. } => sink.deliver(handles::request(source, api, delivery)),
-        Work::Events { sink, .. } => sink.deliver(handles::event(source, dead_queue, delivery)),
+        Work::Events { subscription, sink } => sink.deliver(handles::event(source, subscription, delivery)),
     }
 }
 
@@ -240,14 +228,14 @@ fn interruption(session: &Session, error: Option<lapin::Error>) -> End {
 }
 
 /// Ends the consuming, and gives back what the broker had sent ahead.
-async fn give_up(work: &Work, source: &Arc<Source>, dead_queue: &Arc<str>, mut consumer: Consumer) {
+async fn give_up(work: &Work, source: &Arc<Source>, mut consumer: Consumer) {
     cancel(&source.channel, &consumer).await;
     let ahead = async {
         while let Some(Ok(delivery)) = consumer.next().await {
             match work {
                 // As a fresh copy: put back, it would look as if it might have been run.
                 Work::Requests { api, .. } => handles::request(source, api, delivery).handle.give_back(),
-                Work::Events { .. } => drop(handles::event(source, dead_queue, delivery)),
+                Work::Events { subscription, .. } => drop(handles::event(source, subscription, delivery)),
             }
         }
     };

@@ -1,6 +1,7 @@
 //! Makes sure that queues and exchanges exist, each on a channel of its own: the broker closes the channel of whatever
 //! it refuses.
 
+use futures_util::future::try_join_all;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{ExchangeKind, Queue};
@@ -61,12 +62,20 @@ pub(super) async fn dead_queue(wire: &Wire, topology: &Topology, name: &str) -> 
     queue(wire, name, topology.dead_queue_arguments()).await
 }
 
-/// The queues of a subscription and its binding. The dead letters come first: nothing is to be dead-lettered into a void.
+/// The queues of a subscription and its binding. The dead letters come first, and the retries last: nothing is to be
+/// dead-lettered into a void.
 pub(super) async fn subscription(wire: &Wire, topology: &Topology, subscription: &Subscription) -> Result<(), Refused> {
-    let Subscription { service, name, pattern, .. } = subscription;
-    let (name, dead) = (topology.subscription_queue(service, name), topology.dead_queue(service, name));
+    let Subscription { service, name: subscription_name, pattern, waits, .. } = subscription;
+    let (name, dead) =
+        (topology.subscription_queue(service, subscription_name), topology.dead_queue(service, subscription_name));
     dead_queue(wire, topology, &dead).await?;
     queue(wire, &name, topology.subscription_queue_arguments(&dead)).await?;
+    // Each takes the broker a while.
+    try_join_all(waits.iter().map(async |&delay| {
+        let retry = topology.retry_queue(service, subscription_name, delay);
+        queue(wire, &retry, topology.retry_queue_arguments(&name, delay)).await
+    }))
+    .await?;
     let exchange = topology.events();
     let bound = async {
         let channel = wire.channel().await?;

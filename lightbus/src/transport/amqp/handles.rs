@@ -14,15 +14,15 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::declare;
 use super::errors::OPERATION_TIMEOUT;
-use super::properties::{of_dead_letter, of_reply, of_returned_request, short, to_event, to_request};
-use super::publisher::{Gone, Outcome, Publication};
+use super::moving;
+use super::properties::{attempt, named, of_failed_event, of_reply, of_returned_request, to_event, to_request};
 use super::session::Session;
-use super::topology::default_exchange;
 use crate::error::Error;
+use crate::failure::FailureStory;
 use crate::message::Reply;
-use crate::transport::{DeadLetterStory, EventDelivery, EventHandle, RequestDelivery, RequestHandle};
+use crate::transport::{EventDelivery, EventHandle, RequestDelivery, RequestHandle, Subscription};
 
-/// How long an event that could not be moved to the dead letters is held before it is handed out again.
+/// How long an event that could not be moved is held before it is handed out again.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// The channel that a queue is consumed on.
@@ -107,11 +107,13 @@ pub(super) fn request(source: &Arc<Source>, api: &'static str, delivery: Deliver
 }
 
 /// An event as it goes to the sink.
-pub(super) fn event(source: &Arc<Source>, dead_queue: &Arc<str>, delivery: Delivery) -> EventDelivery {
-    let routing_key = delivery.routing_key.clone();
+pub(super) fn event(source: &Arc<Source>, subscription: &Arc<Subscription>, mut delivery: Delivery) -> EventDelivery {
+    delivery.properties = named(delivery.routing_key.as_str(), delivery.properties);
     let unsettled = Unsettled::new(source, delivery);
-    let event = to_event(routing_key.as_str(), &unsettled.properties, unsettled.body.clone());
-    EventDelivery { event, handle: Box::new(EventOnQueue { unsettled, dead_queue: Arc::clone(dead_queue) }) }
+    let event = to_event(&unsettled.properties, unsettled.body.clone());
+    let (attempt, first_failed_at) = attempt(&unsettled.properties);
+    let handle = EventOnQueue { unsettled, subscription: Arc::clone(subscription) };
+    EventDelivery { event, attempt, first_failed_at, handle: Box::new(handle) }
 }
 
 #[derive(Debug)]
@@ -145,7 +147,7 @@ impl RequestHandle for RequestOnQueue {
 #[derive(Debug)]
 struct EventOnQueue {
     unsettled: Unsettled,
-    dead_queue: Arc<str>,
+    subscription: Arc<Subscription>,
 }
 
 #[async_trait]
@@ -154,12 +156,29 @@ impl EventHandle for EventOnQueue {
         self.unsettled.ack();
     }
 
-    async fn dead_letter(mut self: Box<Self>, story: DeadLetterStory) -> Result<(), Error> {
-        let moved = timeout(OPERATION_TIMEOUT, self.copy_to_dead_letters(&story));
-        match moved
-            .await
-            .unwrap_or_else(|_| Err(self.not_moved(format!("no confirm came within {OPERATION_TIMEOUT:?}"))))
-        {
+    async fn retry(self: Box<Self>, delay: Duration, story: FailureStory) -> Result<(), Error> {
+        let Subscription { service, name, .. } = &*self.subscription;
+        let topology = &self.unsettled.source.session.plan.topology;
+        let queue = if delay.is_zero() {
+            topology.subscription_queue(service, name)
+        } else {
+            topology.retry_queue(service, name, delay)
+        };
+        self.move_to(&queue, &story).await
+    }
+
+    async fn dead_letter(self: Box<Self>, story: FailureStory) -> Result<(), Error> {
+        let Subscription { service, name, .. } = &*self.subscription;
+        let queue = self.unsettled.source.session.plan.topology.dead_queue(service, name);
+        self.move_to(&queue, &story).await
+    }
+}
+
+impl EventOnQueue {
+    /// Takes the event off its queue once it is safe in the other.
+    async fn move_to(mut self: Box<Self>, queue: &str, story: &FailureStory) -> Result<(), Error> {
+        let copied = timeout(OPERATION_TIMEOUT, self.copy_to(queue, story)).await;
+        match copied.unwrap_or_else(|_| Err(moving::silent(queue))) {
             Ok(()) => {
                 self.unsettled.ack();
                 Ok(())
@@ -172,43 +191,18 @@ impl EventHandle for EventOnQueue {
             }
         }
     }
-}
 
-impl EventOnQueue {
-    async fn copy_to_dead_letters(&self, story: &DeadLetterStory) -> Result<(), Error> {
-        let session = &self.unsettled.source.session;
-        let mut redeclared = false;
-        loop {
-            let outcome = session.dead_letters.publish(Publication {
-                exchange: default_exchange(),
-                routing_key: short(&*self.dead_queue),
-                mandatory: true,
-                body: self.unsettled.body.clone(),
-                properties: of_dead_letter(&self.unsettled.properties, story),
-            });
-            let why = match outcome.await {
-                Ok(Outcome::Confirmed) => return Ok(()),
-                Ok(Outcome::Returned) if !redeclared => {
-                    // Someone deleted the queue.
-                    redeclared = true;
-                    let (wire, topology) = (&session.publishing, &session.plan.topology);
-                    declare::dead_queue(wire, topology, &self.dead_queue)
-                        .await
-                        .map_err(declare::Refused::into_error)?;
-                    continue;
-                }
-                Ok(Outcome::Returned) => "that queue does not exist".to_owned(),
-                Ok(Outcome::Refused) => {
-                    "the broker does not take it, perhaps for a length limit of that queue".to_owned()
-                }
-                Ok(Outcome::Interrupted(failure)) => failure.reason(),
-                Err(Gone) => "the connection was lost".to_owned(),
-            };
-            return Err(self.not_moved(why));
+    async fn copy_to(&self, queue: &str, story: &FailureStory) -> Result<(), Error> {
+        let Unsettled { source, properties, body, .. } = &self.unsettled;
+        let session = &source.session;
+        let properties = of_failed_event(properties, story);
+        if moving::copy(session, queue, properties.clone(), body.clone()).await? {
+            return Ok(());
         }
-    }
-
-    fn not_moved(&self, reason: String) -> Error {
-        Error::Broker { operation: format!("move an event to {}", self.dead_queue), reason }
+        // Someone deleted the queue.
+        declare::subscription(&session.publishing, &session.plan.topology, &self.subscription)
+            .await
+            .map_err(declare::Refused::into_error)?;
+        if moving::copy(session, queue, properties, body.clone()).await? { Ok(()) } else { Err(moving::missing(queue)) }
     }
 }

@@ -6,7 +6,7 @@
 //! | `wire`, `tls` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
 //! | `session` | one generation: two connections and their channels |
-//! | `publisher`, `replies`, `consumer`, `handles` | what runs on a session |
+//! | `publisher`, `replies`, `consumer`, `handles`, `moving` | what runs on a session |
 //! | `supervisor`, `state` | one session after the other |
 //!
 //! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written.
@@ -19,6 +19,7 @@ mod consumer;
 mod declare;
 mod errors;
 mod handles;
+mod moving;
 mod properties;
 mod publisher;
 mod replies;
@@ -225,7 +226,7 @@ impl Transport for AmqpTransport {
     }
 
     async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error> {
-        self.consume(Work::Events { subscription, sink }).await
+        self.consume(Work::Events { subscription: Arc::new(subscription), sink }).await
     }
 
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {

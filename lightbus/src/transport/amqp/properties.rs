@@ -9,10 +9,10 @@ use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, MAX_SHORT_STRING_LENGTH, ShortString};
 use uuid::Uuid;
 
+use crate::failure::FailureStory;
 use crate::message::{
     Encoding, EventMessage, Payload, Reply, ReplyKind, Request, TraceContext, full_name, split_full_name,
 };
-use crate::transport::DeadLetterStory;
 
 /// The longest time that RabbitMQ takes as an expiry, in milliseconds.
 pub(super) const MAX_EXPIRY: u128 = u32::MAX as u128;
@@ -22,11 +22,15 @@ pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
 
 const PERSISTENT: u8 = 2;
 
-/// How much of an error travels with a dead letter, in bytes.
+/// How much of an error travels with an event that failed, in bytes.
 const MAX_ERROR: usize = 4096;
 
-/// Headers that RabbitMQ acts upon: they must not take effect a second time when a message is sent on.
-const ROUTING_HEADERS: [&str; 2] = ["CC", "BCC"];
+/// Headers that RabbitMQ acts upon: they must not take effect a second time when a message is sent on. By the deaths of a
+/// message it finds out that it goes in circles, and drops it.
+const BROKER_HEADERS: [&str; 3] = ["CC", "BCC", "x-death"];
+
+const ATTEMPT: &str = "lightbus-attempt";
+const FIRST_FAILED_AT: &str = "lightbus-first-failed-at";
 
 /// A short string, cut to what AMQP can carry. Names that are routed by are checked long before and never cut.
 pub(super) fn short(text: impl Into<String>) -> ShortString {
@@ -70,21 +74,39 @@ pub(super) fn of_event(event: &EventMessage) -> BasicProperties {
     with_trace(with_encoding(properties, &event.payload.encoding), event.trace.as_ref())
 }
 
-/// The properties of a dead letter: those of the event, and why it is one.
-pub(super) fn of_dead_letter(event: &BasicProperties, story: &DeadLetterStory) -> BasicProperties {
+/// The properties of an event that failed: its own, and the story of it.
+pub(super) fn of_failed_event(event: &BasicProperties, story: &FailureStory) -> BasicProperties {
     let mut headers = sendable_headers(event).unwrap_or_default();
-    let at = i64::try_from(story.at.as_millis()).unwrap_or(i64::MAX);
     for (name, value) in [
         ("lightbus-reason", text(story.reason.as_str())),
         ("lightbus-error", text(cut(&story.error, MAX_ERROR))),
-        ("lightbus-attempt", AMQPValue::LongLongInt(story.attempt.into())),
+        (ATTEMPT, AMQPValue::LongLongInt(story.attempt.into())),
         ("lightbus-process", text(&story.process)),
-        ("lightbus-failed-at", AMQPValue::LongLongInt(at)),
+        ("lightbus-failed-at", millis(story.at)),
+        (FIRST_FAILED_AT, millis(story.first_at)),
     ] {
         headers.insert(short(name), value);
     }
-    // Without the event's expiration, as when RabbitMQ dead-letters by itself: a dead letter is kept.
-    sendable(event).with_headers(headers.into())
+    // Without the event's expiration, as when RabbitMQ dead-letters by itself: what failed is kept.
+    sendable(event).with_delivery_mode(PERSISTENT).with_headers(headers.into())
+}
+
+/// Which attempt to handle an event its delivery is, and when the first one failed.
+pub(super) fn attempt(event: &BasicProperties) -> (u32, Option<Duration>) {
+    let failed = number(event, ATTEMPT).and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(0);
+    let first_failed_at = number(event, FIRST_FAILED_AT).map(Duration::from_millis);
+    (failed.saturating_add(1), first_failed_at)
+}
+
+/// Gives an event what it lacks and would lose with its routing key, or get anew at every delivery: its name and its id.
+pub(super) fn named(routing_key: &str, mut event: BasicProperties) -> BasicProperties {
+    if text_of(event.kind()).is_empty() {
+        event = event.with_type(short(routing_key));
+    }
+    if text_of(event.message_id()).is_empty() {
+        event = event.with_message_id(short(Uuid::now_v7().to_string()));
+    }
+    event
 }
 
 /// The properties of a request that is given back unrun, or `None` when its caller waits no longer.
@@ -128,17 +150,11 @@ pub(super) fn to_reply(properties: &BasicProperties, body: Bytes) -> (&str, Repl
     (text_of(properties.correlation_id()), reply)
 }
 
-/// The event that arrived with that routing key.
-pub(super) fn to_event(routing_key: &str, properties: &BasicProperties, body: Bytes) -> EventMessage {
-    let (api, event) = split_full_name(match text_of(properties.kind()) {
-        "" => routing_key,
-        name => name,
-    });
+/// The event that arrived, once it is [`named`].
+pub(super) fn to_event(properties: &BasicProperties, body: Bytes) -> EventMessage {
+    let (api, event) = split_full_name(text_of(properties.kind()));
     EventMessage {
-        id: match text_of(properties.message_id()) {
-            "" => Uuid::now_v7().to_string(),
-            id => id.to_owned(),
-        },
+        id: text_of(properties.message_id()).to_owned(),
         api: Cow::Owned(api.to_owned()),
         event: Cow::Owned(event.to_owned()),
         publisher: Cow::Owned(text_of(properties.app_id()).to_owned()),
@@ -178,7 +194,10 @@ fn sendable(message: &BasicProperties) -> BasicProperties {
 
 fn sendable_headers(message: &BasicProperties) -> Option<BTreeMap<ShortString, AMQPValue>> {
     let mut headers = message.headers().as_ref()?.inner().clone();
-    headers.retain(|name, _| !ROUTING_HEADERS.contains(&name.as_str()));
+    headers.retain(|name, _| {
+        let name = name.as_str();
+        !BROKER_HEADERS.contains(&name) && !name.starts_with("x-first-death-") && !name.starts_with("x-last-death-")
+    });
     Some(headers)
 }
 
@@ -222,6 +241,24 @@ fn trace(properties: &BasicProperties) -> Option<TraceContext> {
         _ => None,
     };
     Some(TraceContext { traceparent: header("traceparent")?, tracestate: header("tracestate") })
+}
+
+fn millis(time: Duration) -> AMQPValue {
+    AMQPValue::LongLongInt(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A header that is a whole number from 0 on, of whatever width.
+fn number(properties: &BasicProperties, header: &str) -> Option<u64> {
+    match *properties.headers().as_ref()?.inner().get(header)? {
+        AMQPValue::ShortShortInt(number) => number.try_into().ok(),
+        AMQPValue::ShortShortUInt(number) => Some(number.into()),
+        AMQPValue::ShortInt(number) => number.try_into().ok(),
+        AMQPValue::ShortUInt(number) => Some(number.into()),
+        AMQPValue::LongInt(number) => number.try_into().ok(),
+        AMQPValue::LongUInt(number) => Some(number.into()),
+        AMQPValue::LongLongInt(number) => number.try_into().ok(),
+        _ => None,
+    }
 }
 
 fn text(text: &str) -> AMQPValue {

@@ -60,8 +60,8 @@ pub(super) struct Session {
     returns: Channel,
     /// Events leave here.
     pub(super) events: Publisher,
-    /// Dead letters leave here, one at a time.
-    pub(super) dead_letters: Publisher,
+    /// Events that are moved from one queue to another leave here, one at a time.
+    pub(super) moved: Publisher,
     /// Rings at every call, for whoever looks for calls that nobody serves.
     pub(super) called: Notify,
     lost: CancellationToken,
@@ -85,14 +85,14 @@ impl Session {
         let channels = async {
             let (calls, replies) = (publishing.channel().await?, publishing.channel().await?);
             let returns = consuming.channel().await?;
-            let (events, dead_letters) = (confirming(&publishing).await?, confirming(&publishing).await?);
-            Ok((calls, replies, returns, events, dead_letters))
+            let (events, moved) = (confirming(&publishing).await?, confirming(&publishing).await?);
+            Ok((calls, replies, returns, events, moved))
         };
-        let (calls, replies, returns, event_channel, dead_letter_channel) = channels
+        let (calls, replies, returns, event_channel, move_channel) = channels
             .await
             .map_err(|failure: Failure| ConnectFailure::Setup(failure.into_error("open its channels".to_owned())))?;
         let (events, event_inbox) = Publisher::new();
-        let (dead_letters, dead_letter_inbox) = Publisher::new();
+        let (moved, move_inbox) = Publisher::new();
         let session = Arc::new(Self {
             generation,
             plan: Arc::clone(plan),
@@ -102,13 +102,13 @@ impl Session {
             replies,
             returns,
             events,
-            dead_letters,
+            moved,
             called: Notify::new(),
             lost: CancellationToken::new(),
             reason: OnceLock::new(),
         });
         tasks.spawn(publisher::run(Arc::clone(&session), event_channel, event_inbox, EVENT_WINDOW));
-        tasks.spawn(publisher::run(Arc::clone(&session), dead_letter_channel, dead_letter_inbox, 1));
+        tasks.spawn(publisher::run(Arc::clone(&session), move_channel, move_inbox, 1));
         Ok(session)
     }
 

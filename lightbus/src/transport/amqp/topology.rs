@@ -50,6 +50,17 @@ impl Topology {
         format!("{}.dead", self.subscription_queue(service, name))
     }
 
+    /// The queue in which events of a subscription wait for another attempt.
+    pub(super) fn retry_queue(&self, service: &ServiceName, name: &SubscriptionName, delay: Duration) -> String {
+        let millis = time_to_live(delay);
+        let queue = self.subscription_queue(service, name);
+        if millis % 1000 == 0 {
+            format!("{queue}.retry.{}s", millis / 1000)
+        } else {
+            format!("{queue}.retry.{millis}ms")
+        }
+    }
+
     /// A key that leads nowhere: no queue of the bus is called so, and no other should be.
     pub(super) fn nowhere(&self) -> String {
         format!("{}.nowhere", self.namespace)
@@ -77,9 +88,27 @@ impl Topology {
         ])
     }
 
+    /// What has waited for its delay goes back to the subscription, and goes on waiting while that cannot take it.
+    pub(super) fn retry_queue_arguments(&self, subscription_queue: &str, delay: Duration) -> FieldTable {
+        table([
+            ("x-queue-type", text("quorum")),
+            ("x-message-ttl", number(time_to_live(delay))),
+            ("x-dead-letter-exchange", text("")),
+            ("x-dead-letter-routing-key", text(subscription_queue)),
+            ("x-dead-letter-strategy", text("at-least-once")),
+            ("x-overflow", text("reject-publish")),
+        ])
+    }
+
     pub(super) fn dead_queue_arguments(&self) -> FieldTable {
         table([("x-queue-type", text("quorum")), ("x-delivery-limit", number(DEAD_LETTER_DELIVERY_LIMIT))])
     }
+}
+
+/// Milliseconds, rounded up, within what the broker takes.
+fn time_to_live(delay: Duration) -> i64 {
+    let millis = delay.as_nanos().div_ceil(1_000_000).clamp(1, MAX_EXPIRY);
+    i64::try_from(millis).unwrap_or(i64::MAX)
 }
 
 fn table<const N: usize>(entries: [(&str, AMQPValue); N]) -> FieldTable {
@@ -127,6 +156,16 @@ mod tests {
         assert_eq!(topology.rpc_queue("company.warranty"), "alice.rpc.company.warranty");
         assert_eq!(topology.subscription_queue(&service, &name), "alice.event.spare-parts.start-cover");
         assert_eq!(topology.dead_queue(&service, &name), "alice.event.spare-parts.start-cover.dead");
+        for (delay, expected) in [
+            (Duration::from_secs(1), "1s"),
+            (Duration::from_secs(600), "600s"),
+            (Duration::from_millis(1500), "1500ms"),
+            (Duration::from_micros(1500), "2ms"),
+            (Duration::MAX, "4294967295ms"),
+        ] {
+            let queue = topology.retry_queue(&service, &name, delay);
+            assert_eq!(queue, format!("alice.event.spare-parts.start-cover.retry.{expected}"));
+        }
     }
 
     #[test]
@@ -138,7 +177,12 @@ mod tests {
         };
         let service = ServiceName::new(&"s".repeat(63)).unwrap();
         let name = SubscriptionName::new(&"n".repeat(63)).unwrap();
-        for name in [topology.rpc_queue(&"a".repeat(127)), topology.dead_queue(&service, &name), topology.events()] {
+        for name in [
+            topology.rpc_queue(&"a".repeat(127)),
+            topology.dead_queue(&service, &name),
+            topology.retry_queue(&service, &name, Duration::MAX),
+            topology.events(),
+        ] {
             assert!(ShortString::try_new(name.as_str()).is_ok(), "{name}");
         }
     }
@@ -166,6 +210,23 @@ mod tests {
             ("x-dead-letter-strategy", "at-least-once"),
             ("x-overflow", "reject-publish"),
             ("x-delivery-limit", "20"),
+        ] {
+            assert_eq!(argument(&arguments, name).as_deref(), Some(value), "{name}");
+        }
+        assert_eq!(arguments.inner().len(), 6);
+    }
+
+    #[test]
+    fn queues_of_retries_lose_nothing() {
+        let topology = topology(QueueType::Classic, Duration::from_secs(1));
+        let arguments = topology.retry_queue_arguments("the.subscription", Duration::from_millis(1500));
+        for (name, value) in [
+            ("x-queue-type", "quorum"),
+            ("x-message-ttl", "1500"),
+            ("x-dead-letter-exchange", ""),
+            ("x-dead-letter-routing-key", "the.subscription"),
+            ("x-dead-letter-strategy", "at-least-once"),
+            ("x-overflow", "reject-publish"),
         ] {
             assert_eq!(argument(&arguments, name).as_deref(), Some(value), "{name}");
         }

@@ -4,19 +4,16 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep_until};
 
 use super::handles::{MemoryEventHandle, MemoryRequestHandle};
 use super::queue::{Assignment, Entry, ProcessId, Queue, Tag};
+use super::subscription::{QueuedEvent, SubscriptionQueue};
+use crate::failure::FailureStory;
 use crate::message::{EventMessage, Reply, Request};
-use crate::name::Pattern;
 use crate::sync::lock;
-use crate::transport::{
-    DeadLetterStory, EventDelivery, EventSink, ReplySink, RequestDelivery, RequestSink, Subscription,
-};
-
-/// As on RabbitMQ: an event that comes back more often than this becomes a dead letter.
-const DELIVERY_LIMIT: u32 = 20;
+use crate::transport::{EventDelivery, EventSink, ReplySink, RequestDelivery, RequestSink, Subscription};
 
 /// A service and a subscription of it.
 pub(super) type SubscriptionKey = (String, String);
@@ -54,18 +51,11 @@ struct ApiQueue {
     idle_since: Option<Instant>,
 }
 
-#[derive(Debug, Default)]
-struct SubscriptionQueue {
-    patterns: Vec<Pattern>,
-    queue: Queue<EventMessage, dyn EventSink>,
-    dead_letters: Vec<(EventMessage, Option<DeadLetterStory>)>,
-}
-
 /// A message on its way to a sink.
 #[derive(Debug)]
 enum Delivery {
     Request(String, Assignment<Asked, dyn RequestSink>),
-    Event(SubscriptionKey, Assignment<EventMessage, dyn EventSink>),
+    Event(SubscriptionKey, Assignment<QueuedEvent, dyn EventSink>),
 }
 
 impl Broker {
@@ -92,7 +82,7 @@ impl Broker {
                 for tag in subscribed.queue.held_by(process).into_iter().rev() {
                     subscribed.requeue(tag);
                 }
-                subscribed.assign(key, outbox);
+                hand_out(key, subscribed, outbox);
             }
             state.processes.remove(&process)
         })
@@ -108,7 +98,7 @@ impl Broker {
             }
         }
         for subscribed in state.subscriptions.values_mut() {
-            subscribed.queue.remove_consumer(process);
+            subscribed.remove_consumer(process);
         }
     }
 
@@ -161,14 +151,20 @@ impl Broker {
         sink: Arc<dyn EventSink>,
     ) {
         let key = (subscription.service.to_string(), subscription.name.to_string());
-        self.change(|State { subscriptions, outbox, .. }| {
+        let runtime = Handle::current();
+        let waiting = self.change(|State { subscriptions, outbox, .. }| {
             let subscribed = subscriptions.entry(key.clone()).or_default();
             if !subscribed.patterns.contains(&subscription.pattern) {
                 subscribed.patterns.push(subscription.pattern);
             }
             subscribed.queue.add_consumer(process, subscription.prefetch, sink);
-            subscribed.assign(&key, outbox);
+            subscribed.runtimes.insert(process, runtime.clone());
+            hand_out(&key, subscribed, outbox);
+            subscribed.times()
         });
+        for time in waiting {
+            self.wake(&key, time, &runtime);
+        }
     }
 
     pub(super) fn publish(self: &Arc<Self>, event: &EventMessage) {
@@ -176,15 +172,15 @@ impl Broker {
         self.change(|State { subscriptions, outbox, .. }| {
             for (key, subscribed) in subscriptions {
                 if subscribed.patterns.iter().any(|pattern| pattern.matches(&name)) {
-                    subscribed.queue.push(event.clone(), None);
-                    subscribed.assign(key, outbox);
+                    subscribed.queue.push(QueuedEvent { message: event.clone(), story: None }, None);
+                    hand_out(key, subscribed, outbox);
                 }
             }
         });
     }
 
     pub(super) fn dead_letter_count(&self, key: &SubscriptionKey) -> usize {
-        lock(&self.state).subscriptions.get(key).map_or(0, |subscribed| subscribed.dead_letters.len())
+        lock(&self.state).subscriptions.get(key).map_or(0, SubscriptionQueue::dead_letter_count)
     }
 
     /// Takes a request off its queue. `false` when it is someone else's by now.
@@ -230,10 +226,30 @@ impl Broker {
         self.with_subscription(key, |subscribed| subscribed.requeue(tag));
     }
 
-    pub(super) fn dead_letter(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag, story: DeadLetterStory) {
-        self.with_subscription(key, |subscribed| {
-            if let Some(entry) = subscribed.queue.settle(tag) {
-                subscribed.dead_letters.push((entry.message, Some(story)));
+    pub(super) fn dead_letter(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag, story: FailureStory) {
+        self.with_subscription(key, |subscribed| subscribed.dead_letter(tag, story));
+    }
+
+    pub(super) fn retry(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag, delay: Duration, story: FailureStory) {
+        let (time, runtimes) = self.with_subscription(key, |subscribed| {
+            let time = subscribed.retry(tag, delay, story);
+            (time, subscribed.runtimes.values().cloned().collect::<Vec<_>>())
+        });
+        for runtime in runtimes {
+            if let Some(time) = time {
+                self.wake(key, time, &runtime);
+            }
+        }
+    }
+
+    /// Has what waits for that time handed over when it has come.
+    fn wake(self: &Arc<Self>, key: &SubscriptionKey, time: Instant, runtime: &Handle) {
+        // A bus that only waits is nobody's any more.
+        let (broker, key) = (Arc::downgrade(self), key.clone());
+        runtime.spawn(async move {
+            sleep_until(time).await;
+            if let Some(broker) = broker.upgrade() {
+                broker.with_subscription(&key, |_| ());
             }
         });
     }
@@ -247,12 +263,17 @@ impl Broker {
         })
     }
 
-    fn with_subscription(self: &Arc<Self>, key: &SubscriptionKey, change: impl FnOnce(&mut SubscriptionQueue)) {
+    fn with_subscription<R: Default>(
+        self: &Arc<Self>,
+        key: &SubscriptionKey,
+        change: impl FnOnce(&mut SubscriptionQueue) -> R,
+    ) -> R {
         self.change(|State { subscriptions, outbox, .. }| {
-            let Some(subscribed) = subscriptions.get_mut(key) else { return };
-            change(subscribed);
-            subscribed.assign(key, outbox);
-        });
+            let Some(subscribed) = subscriptions.get_mut(key) else { return R::default() };
+            let result = change(subscribed);
+            hand_out(key, subscribed, outbox);
+            result
+        })
     }
 
     /// Changes the state, and then delivers what that put on its way.
@@ -291,10 +312,15 @@ impl Broker {
         sink.deliver(RequestDelivery { request, redelivered: redeliveries > 0, handle: Box::new(handle) });
     }
 
-    fn deliver_event(self: &Arc<Self>, key: SubscriptionKey, assignment: Assignment<EventMessage, dyn EventSink>) {
-        let Assignment { sink, tag, entry } = assignment;
+    fn deliver_event(self: &Arc<Self>, key: SubscriptionKey, assignment: Assignment<QueuedEvent, dyn EventSink>) {
+        let Assignment { sink, tag, entry: Entry { message: QueuedEvent { message, story }, .. } } = assignment;
         let handle = MemoryEventHandle::new(Arc::clone(self), key, tag);
-        sink.deliver(EventDelivery { event: entry.message, handle: Box::new(handle) });
+        sink.deliver(EventDelivery {
+            event: message,
+            attempt: story.as_ref().map_or(1, |story| story.attempt.saturating_add(1)),
+            first_failed_at: story.map(|story| story.first_at),
+            handle: Box::new(handle),
+        });
     }
 }
 
@@ -316,19 +342,7 @@ impl ApiQueue {
     }
 }
 
-impl SubscriptionQueue {
-    fn requeue(&mut self, tag: Tag) {
-        let Some(mut entry) = self.queue.settle(tag) else { return };
-        entry.redeliveries += 1;
-        if entry.redeliveries > DELIVERY_LIMIT {
-            self.dead_letters.push((entry.message, None));
-        } else {
-            self.queue.push_front(entry);
-        }
-    }
-
-    fn assign(&mut self, key: &SubscriptionKey, outbox: &mut VecDeque<Delivery>) {
-        let assignments = self.queue.assign(Instant::now());
-        outbox.extend(assignments.into_iter().map(|assignment| Delivery::Event(key.clone(), assignment)));
-    }
+/// Hands over what a subscription has for its consumers.
+fn hand_out(key: &SubscriptionKey, subscribed: &mut SubscriptionQueue, outbox: &mut VecDeque<Delivery>) {
+    outbox.extend(subscribed.assign().into_iter().map(|assignment| Delivery::Event(key.clone(), assignment)));
 }

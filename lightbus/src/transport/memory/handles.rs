@@ -1,14 +1,16 @@
 //! Settles what a bus in memory has handed out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::broker::{Broker, SubscriptionKey};
 use super::queue::{ProcessId, Tag};
 use crate::error::Error;
+use crate::failure::FailureStory;
 use crate::message::Reply;
-use crate::transport::{DeadLetterStory, EventHandle, RequestHandle};
+use crate::transport::{EventHandle, RequestHandle};
 
 #[derive(Debug)]
 pub(super) struct MemoryRequestHandle {
@@ -71,7 +73,13 @@ impl EventHandle for MemoryEventHandle {
         self.broker.accept_event(&self.subscription, self.tag);
     }
 
-    async fn dead_letter(mut self: Box<Self>, story: DeadLetterStory) -> Result<(), Error> {
+    async fn retry(mut self: Box<Self>, delay: Duration, story: FailureStory) -> Result<(), Error> {
+        self.settled = true;
+        self.broker.retry(&self.subscription, self.tag, delay, story);
+        Ok(())
+    }
+
+    async fn dead_letter(mut self: Box<Self>, story: FailureStory) -> Result<(), Error> {
         self.settled = true;
         self.broker.dead_letter(&self.subscription, self.tag, story);
         Ok(())

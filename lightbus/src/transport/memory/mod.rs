@@ -4,6 +4,8 @@
 mod broker;
 mod handles;
 mod queue;
+mod subscription;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

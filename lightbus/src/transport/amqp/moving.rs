@@ -1,0 +1,44 @@
+//! Copies events from queue to queue, so that they are safe in the one before they leave the other.
+
+use bytes::Bytes;
+use lapin::BasicProperties;
+
+use super::errors::Failure;
+use super::properties::short;
+use super::publisher::{Gone, Outcome, Publication};
+use super::session::Session;
+use super::topology::default_exchange;
+use crate::error::Error;
+
+/// Copies an event to a queue, and returns when it is safe there. `false` when there is no such queue.
+pub(super) async fn copy(
+    session: &Session,
+    queue: &str,
+    properties: BasicProperties,
+    body: Bytes,
+) -> Result<bool, Error> {
+    let (exchange, routing_key) = (default_exchange(), short(queue));
+    let publication = Publication { exchange, routing_key, mandatory: true, body, properties };
+    let why = match session.moved.publish(publication).await {
+        Ok(Outcome::Confirmed) => return Ok(true),
+        Ok(Outcome::Returned) => return Ok(false),
+        Ok(Outcome::Refused) => "the broker does not take it, perhaps for a length limit of that queue".to_owned(),
+        Ok(Outcome::Interrupted(failure)) => failure.reason(),
+        Err(Gone) => "the connection was lost".to_owned(),
+    };
+    Err(not_moved(queue, why))
+}
+
+/// The broker did not say in time whether it has the event.
+pub(super) fn silent(queue: &str) -> Error {
+    not_moved(queue, Failure::Silent.reason())
+}
+
+/// There is no such queue, although it was declared a moment ago.
+pub(super) fn missing(queue: &str) -> Error {
+    not_moved(queue, "that queue does not exist".to_owned())
+}
+
+fn not_moved(queue: &str, reason: String) -> Error {
+    Error::Broker { operation: format!("move an event to {queue}"), reason }
+}

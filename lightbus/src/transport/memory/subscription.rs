@@ -1,0 +1,90 @@
+//! What a broker keeps of one subscription.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::Instant;
+
+use super::queue::{Assignment, ProcessId, Queue, Tag};
+use super::waiting::Waiting;
+use crate::failure::FailureStory;
+use crate::message::EventMessage;
+use crate::name::Pattern;
+use crate::transport::EventSink;
+
+/// As on RabbitMQ: an event that comes back more often than this becomes a dead letter.
+const DELIVERY_LIMIT: u32 = 20;
+
+/// An event in the queue of a subscription.
+#[derive(Debug, Clone)]
+pub(super) struct QueuedEvent {
+    pub(super) message: EventMessage,
+    /// How it failed last.
+    pub(super) story: Option<FailureStory>,
+}
+
+/// The queue of a subscription, and what does not wait in it.
+#[derive(Debug, Default)]
+pub(super) struct SubscriptionQueue {
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) queue: Queue<QueuedEvent, dyn EventSink>,
+    /// Where the processes that consume run: each of them may be the last to hand over what waits.
+    pub(super) runtimes: HashMap<ProcessId, Handle>,
+    waiting: Waiting<QueuedEvent>,
+    dead_letters: Vec<QueuedEvent>,
+}
+
+impl SubscriptionQueue {
+    pub(super) fn remove_consumer(&mut self, process: ProcessId) {
+        self.queue.remove_consumer(process);
+        self.runtimes.remove(&process);
+    }
+
+    /// Takes an event off the queue until its next attempt. It returns when that is, unless it is at once.
+    pub(super) fn retry(&mut self, tag: Tag, delay: Duration, story: FailureStory) -> Option<Instant> {
+        let mut event = self.queue.settle(tag)?.message;
+        event.story = Some(story);
+        if delay.is_zero() {
+            self.queue.push(event, None);
+            return None;
+        }
+        let until = Instant::now() + delay;
+        self.waiting.add(until, event);
+        Some(until)
+    }
+
+    /// When events that wait are to be handed over.
+    pub(super) fn times(&self) -> Vec<Instant> {
+        self.waiting.times().collect()
+    }
+
+    pub(super) fn dead_letter(&mut self, tag: Tag, story: FailureStory) {
+        if let Some(entry) = self.queue.settle(tag) {
+            self.dead_letters.push(QueuedEvent { message: entry.message.message, story: Some(story) });
+        }
+    }
+
+    pub(super) fn dead_letter_count(&self) -> usize {
+        self.dead_letters.len()
+    }
+
+    pub(super) fn requeue(&mut self, tag: Tag) {
+        let Some(mut entry) = self.queue.settle(tag) else { return };
+        entry.redeliveries += 1;
+        if entry.redeliveries > DELIVERY_LIMIT {
+            self.dead_letters.push(entry.message);
+        } else {
+            self.queue.push_front(entry);
+        }
+    }
+
+    /// Hands what is in the queue, and what has waited long enough, to the consumers.
+    pub(super) fn assign(&mut self) -> Vec<Assignment<QueuedEvent, dyn EventSink>> {
+        let now = Instant::now();
+        for event in self.waiting.take_due(now) {
+            self.queue.push(event, None);
+        }
+        self.queue.assign(now)
+    }
+}
