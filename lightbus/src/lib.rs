@@ -66,6 +66,7 @@
 //! | what can handle an event, and how it can fail | [`event::Handler`], [`HandlerError`] |
 //! | what a handler may know | [`Context`] |
 //! | events of every type | [`Bus::subscribe_pattern`] |
+//! | whether this process is well | [`Bus::health`] |
 //! | the JSON Schema of an API | [`api::Api::schema`] |
 //!
 //! # Cargo features
@@ -90,6 +91,7 @@ pub mod config;
 mod context;
 mod error;
 pub mod event;
+mod health;
 pub mod message;
 pub mod name;
 mod panic;
@@ -107,6 +109,7 @@ pub use crate::bus::{Bus, BusBuilder, Serve, Subscribe};
 pub use crate::context::Context;
 pub use crate::error::{Error, Result};
 pub use crate::event::HandlerError;
+pub use crate::health::{ConsumerHealth, ConsumerKind, Health};
 pub use crate::rpc::{Call, CallError};
 
 /// What generated code is made of. It is no part of the public interface and changes at any time.

@@ -10,6 +10,7 @@ mod deadlines;
 mod desk;
 mod events;
 mod failing_events;
+mod health;
 mod shutdown;
 mod world;
 
@@ -91,6 +92,9 @@ on_every_transport! {
         an_event_that_the_handler_rejects_becomes_a_dead_letter
         an_event_that_does_not_decode_becomes_a_dead_letter
         an_event_of_another_type_becomes_a_dead_letter;
+    health:
+        a_process_tells_what_it_consumes
+        a_process_that_was_shut_down_is_not_healthy;
     shutdown:
         a_shutdown_lets_a_running_call_finish
         a_shutdown_that_takes_too_long_tells_the_caller
