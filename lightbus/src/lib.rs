@@ -67,6 +67,7 @@
 //! | when an event is handled again that failed | [`Retries`] |
 //! | what a handler may know | [`Context`] |
 //! | events of every type | [`Bus::subscribe_pattern`] |
+//! | whether this process is well | [`Bus::health`] |
 //! | the JSON Schema of an API | [`api::Api::schema`] |
 //!
 //! # Cargo features
@@ -92,6 +93,7 @@ mod context;
 mod error;
 pub mod event;
 mod failure;
+mod health;
 pub mod message;
 pub mod name;
 mod panic;
@@ -109,6 +111,7 @@ pub use crate::bus::{Bus, BusBuilder, Serve, Subscribe};
 pub use crate::context::Context;
 pub use crate::error::{Error, Result};
 pub use crate::event::{HandlerError, Retries};
+pub use crate::health::{ConsumerHealth, ConsumerKind, Health};
 pub use crate::rpc::{Call, CallError};
 
 /// What generated code is made of. It is no part of the public interface and changes at any time.

@@ -19,6 +19,7 @@ use crate::api::{Api, ApiDescriptor, Event};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::event::{AnyEvent, Handler, Publish, Publisher, read_any, read_typed};
+use crate::health::Health;
 use crate::message::full_name;
 use crate::name::{Pattern, ServiceName, SubscriptionName};
 use crate::rpc::{Caller, Client, Dispatch};
@@ -189,6 +190,24 @@ impl Bus {
     #[must_use]
     pub fn calls_in_flight(&self) -> usize {
         self.inner.caller.waiting()
+    }
+
+    /// How this process does on the bus: whether it is connected, and whether everything that it serves and subscribes to
+    /// is really consumed. It tells what is known already and asks nobody, so it may be called often: for a readiness probe,
+    /// say. What is not well is being mended; a process need not be started anew for it.
+    ///
+    /// ```
+    /// # use lightbus::prelude::*;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> lightbus::Result<()> {
+    /// let bus = Bus::service("warranty").url("memory://").connect().await?;
+    /// assert!(bus.health().is_healthy());
+    /// # bus.shutdown().await;
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.inner.transport.health()
     }
 
     /// The service that this process belongs to.

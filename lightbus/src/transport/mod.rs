@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use crate::config::{Location, Settings};
 use crate::error::Error;
 use crate::failure::FailureStory;
+use crate::health::Health;
 use crate::message::{EventMessage, Reply, Request};
 use crate::name::{Pattern, ServiceName, SubscriptionName};
 
@@ -74,6 +75,9 @@ pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// When the broker refuses.
     async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error>;
+
+    /// How the connection and everything that is consumed do.
+    fn health(&self) -> Health;
 
     /// Stops taking requests and events. When it returns, no sink is handed another one.
     async fn stop_consuming(&self);

@@ -10,6 +10,7 @@ mod deadlines;
 mod desk;
 mod events;
 mod failing_events;
+mod health;
 mod retries;
 mod shutdown;
 mod world;
@@ -92,6 +93,9 @@ on_every_transport! {
         an_event_that_the_handler_rejects_becomes_a_dead_letter
         an_event_that_does_not_decode_becomes_a_dead_letter
         an_event_of_another_type_becomes_a_dead_letter;
+    health:
+        a_process_tells_what_it_consumes
+        a_process_that_was_shut_down_is_not_healthy;
     retries:
         an_event_that_fails_is_retried_at_once_unless_said_otherwise
         an_event_is_retried_until_it_is_handled

@@ -5,9 +5,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, reason = "the tests are one crate")]
 
+#[path = "../support/broker.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
 mod broker;
 mod connecting;
 mod losing_the_connection;
+#[path = "../support/relay.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
 mod relay;
 mod retries;
 mod shop;

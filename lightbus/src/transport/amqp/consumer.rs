@@ -20,12 +20,14 @@ use super::backoff::Backoff;
 use super::declare::{self, Refused};
 use super::errors::{Failure, OPERATION_TIMEOUT, bounded, reason};
 use super::handles::{self, Source};
+use super::progress::Progress;
 use super::properties::short;
 use super::session::Session;
 use super::state::State;
 use super::topology::Topology;
 use crate::error::Error;
-use crate::transport::{EventSink, Generation, RequestSink, Subscription};
+use crate::health::ConsumerKind;
+use crate::transport::{EventSink, RequestSink, Subscription};
 
 /// What a queue is consumed for.
 #[derive(Debug)]
@@ -42,6 +44,21 @@ impl Work {
             Self::Events { subscription, .. } => {
                 format!("let this process take the subscription {:?}", subscription.name)
             }
+        }
+    }
+
+    pub(super) fn kind(&self) -> ConsumerKind {
+        match self {
+            Self::Requests { .. } => ConsumerKind::Api,
+            Self::Events { .. } => ConsumerKind::Subscription,
+        }
+    }
+
+    /// The API's name, or the subscription's.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Requests { api, .. } => api,
+            Self::Events { subscription, .. } => subscription.name.as_str(),
         }
     }
 
@@ -68,9 +85,6 @@ impl Work {
     }
 }
 
-/// Tells how far a task has come: with which generation it has consumed, or tried to.
-pub(super) type Progress = watch::Receiver<Generation>;
-
 /// The task that consumes one queue.
 pub(super) struct Consuming {
     pub(super) work: Work,
@@ -79,7 +93,7 @@ pub(super) struct Consuming {
     pub(super) stop: CancellationToken,
     /// Is told the first result. A failure that is no loss of the connection ends the task, too.
     pub(super) first: oneshot::Sender<Result<(), Error>>,
-    pub(super) progress: watch::Sender<Generation>,
+    pub(super) progress: watch::Sender<Progress>,
 }
 
 /// Why the deliveries ended.
@@ -102,9 +116,10 @@ impl Consuming {
                 None => return,
                 Some(None) => continue,
                 Some(Some(Ok((source, consumer)))) => {
-                    progress.send_replace(session.generation);
+                    progress.send_replace(Progress { tried: session.generation, consuming: true });
                     let wanted = first.take().is_none_or(|first| first.send(Ok(())).is_ok());
                     let end = if wanted { deliver(&work, &source, consumer, &stop).await } else { End::Stopped };
+                    progress.send_modify(|progress| progress.consuming = false);
                     match end {
                         End::Stopped => return,
                         End::Lost => continue,
@@ -118,7 +133,7 @@ impl Consuming {
                     if session.is_lost() {
                         continue;
                     }
-                    progress.send_replace(session.generation);
+                    progress.send_replace(Progress { tried: session.generation, consuming: false });
                     let error = refused.into_error();
                     match first.take() {
                         Some(first) => {
@@ -201,7 +216,10 @@ async fn deliver(work: &Work, source: &Arc<Source>, mut consumer: Consumer, stop
             next = consumer.next() => next,
         };
         match next {
-            Some(Ok(delivery)) => hand_over(work, source, delivery),
+            Some(Ok(delivery)) => {
+                source.session.consuming.hear();
+                hand_over(work, source, delivery);
+            }
             ended => return interruption(&source.session, ended.and_then(Result::err)),
         }
     }

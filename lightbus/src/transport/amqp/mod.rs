@@ -2,12 +2,12 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `address`, `backoff`, `topology`, `properties`, `errors` | decide and translate, without I/O |
+//! | `address`, `backoff`, `topology`, `properties`, `errors`, `watchdog` | decide and translate, without I/O |
 //! | `wire`, `tls` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
 //! | `session` | one generation: two connections and their channels |
-//! | `publisher`, `replies`, `consumer`, `handles`, `moving` | what runs on a session |
-//! | `supervisor`, `state` | one session after the other |
+//! | `publisher`, `replies`, `consumer`, `handles`, `moving`, `pulse` | what runs on a session |
+//! | `supervisor`, `state`, `progress` | one session after the other |
 //!
 //! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written.
 //! Calls, replies and acknowledgements are therefore polled once and dropped: waiting costs two changes of thread each.
@@ -20,8 +20,10 @@ mod declare;
 mod errors;
 mod handles;
 mod moving;
+mod progress;
 mod properties;
 mod publisher;
+mod pulse;
 mod replies;
 mod session;
 mod state;
@@ -29,6 +31,7 @@ mod supervisor;
 #[cfg(feature = "tls")]
 mod tls;
 mod topology;
+mod watchdog;
 mod wire;
 
 use std::fmt;
@@ -45,6 +48,7 @@ use url::Url;
 use self::address::Address;
 use self::consumer::{Consuming, Work};
 use self::errors::OPERATION_TIMEOUT;
+use self::progress::{Consumed, Progress};
 use self::properties::{of_event, routing_key, short};
 use self::publisher::{Gone, Outcome, Publication};
 use self::session::Plan;
@@ -55,6 +59,7 @@ use self::wire::Security;
 use super::{EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport};
 use crate::config::Settings;
 use crate::error::Error;
+use crate::health::Health;
 use crate::message::{EventMessage, Request};
 use crate::name::{ServiceName, SubscriptionName};
 use crate::sync::lock;
@@ -129,17 +134,18 @@ impl AmqpTransport {
             return Err(Error::Closed);
         }
         let operation = work.operation();
+        let (kind, name) = (work.kind(), work.name().to_owned());
         let stop = self.stopping.child_token();
         // Whoever stops waiting, or waits in vain, leaves nothing half registered behind.
         let guard = stop.clone().drop_guard();
         let (first, started) = oneshot::channel();
-        let (progress, progressed) = watch::channel(Generation(0));
-        let consuming = Consuming { work, state: self.shared.state.subscribe(), stop, first, progress };
+        let (sender, progress) = watch::channel(Progress::NONE);
+        let consuming = Consuming { work, state: self.shared.state.subscribe(), stop, first, progress: sender };
         let task = self.shared.consumers.spawn(consuming.run());
         match timeout(OPERATION_TIMEOUT, started).await {
             Ok(Ok(Ok(()))) => {
                 guard.disarm();
-                lock(&self.shared.consumed).push(progressed);
+                lock(&self.shared.consumed).push(Consumed { kind, name, progress });
                 Ok(())
             }
             Ok(Ok(Err(error))) => Err(error),
@@ -240,6 +246,12 @@ impl Transport for AmqpTransport {
         let found = declare::look(&session.ok_or(Error::Closed)?.publishing, &queue).await;
         let found = found.map_err(|failure| failure.into_error(operation()))?;
         Ok(found.map_or(0, |queue| queue.message_count().into()))
+    }
+
+    fn health(&self) -> Health {
+        let working = self.generation();
+        let consumers = lock(&self.shared.consumed).iter().map(|consumed| consumed.health(working)).collect();
+        Health { connected: working.is_some(), consumers }
     }
 
     async fn stop_consuming(&self) {

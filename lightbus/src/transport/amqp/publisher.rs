@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use super::errors::Failure;
 use super::session::Session;
+use super::wire::Wire;
 
 /// How many messages wait to be published before those who publish have to wait.
 const QUEUED: usize = 256;
@@ -85,7 +86,9 @@ impl Publisher {
 /// whichever confirm comes next; so nothing mandatory goes through such a publisher.
 pub(super) async fn run(session: Arc<Session>, mut channel: Channel, mut inbox: Inbox, window: usize) {
     loop {
-        let Some(failure) = session.while_alive(pump(&channel, &mut inbox, window)).await else { return };
+        let Some(failure) = session.while_alive(pump(&session.publishing, &channel, &mut inbox, window)).await else {
+            return;
+        };
         if !failure.is_refusal() || failure.is_not_found() {
             // What is missing is the exchange, and with it every binding: all of it has to be declared anew.
             return session.fail(failure.reason());
@@ -102,12 +105,15 @@ pub(super) async fn run(session: Arc<Session>, mut channel: Channel, mut inbox: 
 type Settled = (oneshot::Sender<Outcome>, lapin::Result<Confirmation>);
 
 /// Publishes until the channel breaks.
-async fn pump(channel: &Channel, inbox: &mut Inbox, window: usize) -> Failure {
+async fn pump(wire: &Wire, channel: &Channel, inbox: &mut Inbox, window: usize) -> Failure {
     let mut waiting = FuturesUnordered::new();
     let failure = loop {
         let settled = select! {
             biased;
-            Some(settled) = waiting.next() => settled,
+            Some(settled) = waiting.next() => {
+                wire.hear();
+                settled
+            }
             order = inbox.recv(), if waiting.len() < window => match order {
                 Some((_, outcome)) if outcome.is_closed() => continue,
                 Some((publication, outcome)) => {

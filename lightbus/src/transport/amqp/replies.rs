@@ -39,6 +39,7 @@ async fn receive(session: Arc<Session>, mut consumer: Consumer, sink: Arc<dyn Re
         loop {
             match consumer.next().await {
                 Some(Ok(delivery)) => {
+                    session.publishing.hear();
                     let (id, reply) = to_reply(&delivery.properties, Bytes::from(delivery.data));
                     sink.reply(id, reply);
                 }

@@ -20,7 +20,9 @@ use super::declare;
 use super::errors::{ConnectFailure, Failure, bounded, reason};
 use super::properties::{of_request, short};
 use super::publisher::{self, Publisher};
+use super::pulse::Pulse;
 use super::topology::{Topology, default_exchange};
+use super::watchdog::Patience;
 use super::wire::{Security, Wire, release};
 use crate::message::Request;
 use crate::transport::{Generation, NotSent};
@@ -62,10 +64,20 @@ pub(super) struct Session {
     pub(super) events: Publisher,
     /// Events that are moved from one queue to another leave here, one at a time.
     pub(super) moved: Publisher,
+    /// Questions to the broker leave here, one channel for each connection.
+    pulses: [Channel; 2],
     /// Rings at every call, for whoever looks for calls that nobody serves.
     pub(super) called: Notify,
     lost: CancellationToken,
-    reason: OnceLock<String>,
+    reason: OnceLock<Loss>,
+}
+
+/// Why a session was lost.
+#[derive(Debug)]
+struct Loss {
+    reason: String,
+    /// Whether the broker had gone silent.
+    silent: bool,
 }
 
 impl Session {
@@ -86,9 +98,10 @@ impl Session {
             let (calls, replies) = (publishing.channel().await?, publishing.channel().await?);
             let returns = consuming.channel().await?;
             let (events, moved) = (confirming(&publishing).await?, confirming(&publishing).await?);
-            Ok((calls, replies, returns, events, moved))
+            let pulses = [publishing.channel().await?, consuming.channel().await?];
+            Ok((calls, replies, returns, events, moved, pulses))
         };
-        let (calls, replies, returns, event_channel, move_channel) = channels
+        let (calls, replies, returns, event_channel, move_channel, pulses) = channels
             .await
             .map_err(|failure: Failure| ConnectFailure::Setup(failure.into_error("open its channels".to_owned())))?;
         let (events, event_inbox) = Publisher::new();
@@ -103,6 +116,7 @@ impl Session {
             returns,
             events,
             moved,
+            pulses,
             called: Notify::new(),
             lost: CancellationToken::new(),
             reason: OnceLock::new(),
@@ -114,7 +128,11 @@ impl Session {
 
     /// Declares the session lost. Only the first reason counts.
     pub(super) fn fail(&self, reason: String) {
-        let _ = self.reason.set(reason);
+        self.lose(Loss { reason, silent: false });
+    }
+
+    fn lose(&self, loss: Loss) {
+        let _ = self.reason.set(loss);
         self.lost.cancel();
     }
 
@@ -180,11 +198,21 @@ impl Session {
 
     /// Why the session was lost.
     pub(super) fn reason(&self) -> &str {
-        self.reason.get().map_or("", String::as_str)
+        self.reason.get().map_or("", |loss| &loss.reason)
+    }
+
+    /// Whether the session was given up because the broker had gone silent.
+    pub(super) fn fell_silent(&self) -> bool {
+        self.reason.get().is_some_and(|loss| loss.silent)
     }
 
     /// Watches over the session until it is lost.
-    pub(super) async fn watch(&self) {
+    pub(super) async fn watch(&self, patience: Patience) {
+        let [publishing, consuming] = &self.pulses;
+        let mut pulses = [
+            (Pulse::new(&self.publishing, publishing, patience), "publishing"),
+            (Pulse::new(&self.consuming, consuming, patience), "consuming"),
+        ];
         let (mut publishing, mut consuming) = (self.publishing.events(), self.consuming.events());
         let mut tick = interval(WATCH_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -194,7 +222,15 @@ impl Session {
                 () = self.lost.cancelled() => return,
                 Some(event) = publishing.next() => Some((event, "publishing")),
                 Some(event) = consuming.next() => Some((event, "consuming")),
-                _ = tick.tick() => None,
+                _ = tick.tick() => {
+                    for (pulse, connection) in &mut pulses {
+                        if pulse.feel() {
+                            let reason = format!("the broker does not answer any more on the {connection} connection");
+                            self.lose(Loss { reason, silent: true });
+                        }
+                    }
+                    None
+                }
             };
             let broken = match event {
                 Some((Event::Error(error), _)) => reason(&error),
@@ -224,6 +260,7 @@ impl Session {
             && self.calls.status().connected()
             && self.replies.status().connected()
             && self.returns.status().connected()
+            && self.pulses.iter().all(|pulse| pulse.status().connected())
     }
 
     /// Lets what is queued leave, and closes the connections. Bounded in time.

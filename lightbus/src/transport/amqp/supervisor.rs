@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::backoff::Backoff;
-use super::consumer::Progress;
 use super::errors::{Diagnosis, OPERATION_TIMEOUT};
+use super::progress::Consumed;
 use super::replies;
 use super::session::{Plan, Session};
 use super::state::State;
+use super::watchdog::Patience;
 use crate::error::Error;
 use crate::sync::lock;
 use crate::transport::{Generation, ReplySink};
@@ -34,7 +35,7 @@ pub(super) struct Shared {
     pub(super) replies: Arc<dyn ReplySink>,
     pub(super) state: watch::Sender<State>,
     /// The queues that are being consumed.
-    pub(super) consumed: Mutex<Vec<Progress>>,
+    pub(super) consumed: Mutex<Vec<Consumed>>,
     /// The tasks that consume them.
     pub(super) consumers: TaskTracker,
     /// Ends everything.
@@ -67,19 +68,19 @@ pub(super) async fn first_session(shared: &Shared, limit: Duration) -> Result<Ar
 
 /// Keeps a session standing until the shutdown.
 pub(super) async fn run(shared: Arc<Shared>, first: Arc<Session>) {
-    let mut backoff = Backoff::new();
+    let (mut backoff, mut patience) = (Backoff::new(), Patience::new());
     let mut session = first;
     loop {
         let stood = Instant::now();
-        if shared.shutdown.run_until_cancelled(rebuild(&shared, &session)).await.is_some() {
-            shared.shutdown.run_until_cancelled(session.watch()).await;
-        }
+        let standing = async { tokio::join!(rebuild(&shared, &session), session.watch(patience)) };
+        shared.shutdown.run_until_cancelled(standing).await;
         if shared.shutdown.is_cancelled() {
             return close(&shared, &session).await;
         }
         let lost = Instant::now();
         give_up(&shared, &session);
         backoff.succeeded_for(stood.elapsed());
+        patience.learn(stood.elapsed(), session.fell_silent());
         let generation = Generation(session.generation.0 + 1);
         drop(session);
         let reconnected = shared.shutdown.run_until_cancelled(reconnect(&shared, generation, &mut backoff)).await;
@@ -109,15 +110,15 @@ async fn reconnect(shared: &Shared, generation: Generation, backoff: &mut Backof
 /// Consumes again what was consumed before, then lets replies in, then lets calls and events out.
 async fn rebuild(shared: &Shared, session: &Arc<Session>) {
     shared.state.send_replace(State::Rebuilding(Arc::clone(session)));
-    let consumed: Vec<Progress> = {
+    let consumed: Vec<Consumed> = {
         let mut consumed = lock(&shared.consumed);
-        consumed.retain(|progress| progress.has_changed().is_ok());
+        consumed.retain(|consumed| consumed.progress.has_changed().is_ok());
         consumed.clone()
     };
     let resumed = async {
-        for mut progress in consumed {
+        for Consumed { mut progress, .. } in consumed {
             // A queue that cannot be consumed is tried again and again; the others need not wait for it.
-            let _ = progress.wait_for(|generation| *generation >= session.generation).await;
+            let _ = progress.wait_for(|progress| progress.tried >= session.generation).await;
         }
     };
     let _ = session.while_alive(timeout(RESUME_TIMEOUT, resumed)).await;

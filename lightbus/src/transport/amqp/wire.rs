@@ -7,6 +7,7 @@
 use std::io;
 use std::net::Shutdown;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::Stream;
@@ -44,6 +45,8 @@ pub(super) enum Security {
 pub(super) struct Wire {
     connection: Connection,
     socket: Socket,
+    /// Whether anything has arrived since somebody asked.
+    heard: AtomicBool,
 }
 
 impl Wire {
@@ -84,7 +87,7 @@ impl Wire {
         };
         let connection = Connection::connector(uri(address), runtime, connect, introduction(address, name));
         let connection = timeout_at(deadline, connection).await.map_err(silent)?;
-        Ok(Self { connection: connection.map_err(ConnectFailure::Unwelcome)?, socket })
+        Ok(Self { connection: connection.map_err(ConnectFailure::Unwelcome)?, socket, heard: AtomicBool::new(true) })
     }
 
     /// What happens to the connection.
@@ -94,6 +97,21 @@ impl Wire {
 
     pub(super) fn is_connected(&self) -> bool {
         self.connection.status().connected()
+    }
+
+    /// Whether the broker has said that it does not read what it is sent.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.connection.status().blocked()
+    }
+
+    /// Notes that something has arrived.
+    pub(super) fn hear(&self) {
+        self.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether something has arrived since this was last asked.
+    pub(super) fn was_heard(&self) -> bool {
+        self.heard.swap(false, Ordering::Relaxed)
     }
 
     /// Opens a channel.

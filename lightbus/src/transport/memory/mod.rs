@@ -20,6 +20,7 @@ use self::queue::ProcessId;
 use super::{EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport};
 use crate::config::Settings;
 use crate::error::Error;
+use crate::health::{ConsumerHealth, ConsumerKind, Health};
 use crate::message::{EventMessage, Request};
 use crate::name::{ServiceName, SubscriptionName};
 use crate::sync::lock;
@@ -39,6 +40,9 @@ struct MemoryTransport {
     broker: Arc<Broker>,
     process: ProcessId,
     rpc_queue_expiry: Duration,
+    /// What this process consumes, until it stops.
+    consumed: Mutex<Vec<(ConsumerKind, String)>>,
+    stopped: AtomicBool,
     closed: AtomicBool,
 }
 
@@ -50,7 +54,14 @@ pub(crate) fn connect(settings: &Settings, name: Option<&str>, replies: Arc<dyn 
     };
     let process = broker.join(replies);
     let rpc_queue_expiry = settings.rpc_queue_expiry;
-    Arc::new(MemoryTransport { broker, process, rpc_queue_expiry, closed: AtomicBool::new(false) })
+    Arc::new(MemoryTransport {
+        broker,
+        process,
+        rpc_queue_expiry,
+        consumed: Mutex::default(),
+        stopped: AtomicBool::new(false),
+        closed: AtomicBool::new(false),
+    })
 }
 
 fn named(name: &str, namespace: &str) -> Arc<Broker> {
@@ -112,6 +123,7 @@ impl Transport for MemoryTransport {
 
     async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error> {
         self.broker.serve(self.process, api, self.rpc_queue_expiry, prefetch, sink);
+        lock(&self.consumed).push((ConsumerKind::Api, api.to_owned()));
         Ok(())
     }
 
@@ -121,7 +133,9 @@ impl Transport for MemoryTransport {
     }
 
     async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error> {
+        let name = subscription.name.to_string();
         self.broker.subscribe(self.process, subscription, sink);
+        lock(&self.consumed).push((ConsumerKind::Subscription, name));
         Ok(())
     }
 
@@ -129,7 +143,15 @@ impl Transport for MemoryTransport {
         Ok(self.broker.dead_letter_count(&(service.to_string(), name.to_string())) as u64)
     }
 
+    fn health(&self) -> Health {
+        let consuming = !self.stopped.load(Ordering::SeqCst);
+        let consumed = lock(&self.consumed).clone();
+        let consumers = consumed.into_iter().map(|(kind, name)| ConsumerHealth { kind, name, consuming });
+        Health { connected: self.generation().is_some(), consumers: consumers.collect() }
+    }
+
     async fn stop_consuming(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
         self.broker.stop_consuming(self.process);
     }
 

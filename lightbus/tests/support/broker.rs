@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lightbus::{Bus, BusBuilder};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{interval, timeout};
 use url::Url;
 
 /// Far longer than anything here takes: what has not happened by then never will.
@@ -52,4 +52,15 @@ pub async fn guarded<F: Future>(future: F) -> F::Output {
 /// What arrives next; the test fails when nothing does.
 pub async fn next<T>(arrivals: &mut mpsc::UnboundedReceiver<T>) -> T {
     guarded(arrivals.recv()).await.expect("the sender is gone")
+}
+
+/// Looks again and again until a condition holds; the test fails when it never does.
+pub async fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    let mut looks = interval(Duration::from_millis(10));
+    let holds = async {
+        while !condition() {
+            looks.tick().await;
+        }
+    };
+    timeout(GUARD, holds).await.unwrap_or_else(|_| panic!("it never happened that {what}"));
 }

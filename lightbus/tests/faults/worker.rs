@@ -1,0 +1,103 @@
+//! Processes of their own that serve and subscribe: this binary once more. They tell line by line what they do, so what
+//! they had told before they were killed is known.
+
+use std::io::Write;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use crate::broker::{guarded, process};
+use crate::ledger::Ledger;
+use crate::load::{Book, SUBSCRIPTIONS, serve_at_length, subscribe_at_length};
+
+/// Makes a worker of this binary: the namespace that it works in.
+const NAMESPACE: &str = "LIGHTBUS_TEST_WORKER";
+
+/// How long each method and each handler takes, so that whoever ends a worker finds it at work.
+const WORK: Duration = Duration::from_millis(15);
+
+/// A worker, and who reads what it tells.
+pub struct Worker {
+    child: Child,
+    reader: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts a worker, and returns when it is ready.
+    pub async fn start(namespace: &str, ledger: &Arc<Ledger>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["worker::this_binary_at_work", "--exact", "--nocapture"]).env(NAMESPACE, namespace);
+        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let (ready, begins) = oneshot::channel();
+        let reader = tokio::spawn(read(child.stdout.take().unwrap(), ledger.clone(), ready));
+        guarded(begins).await.expect("the worker ended before it was ready");
+        Self { child, reader }
+    }
+
+    /// Ends it as a power cut would.
+    pub async fn kill(mut self) {
+        guarded(self.child.kill()).await.unwrap();
+        guarded(self.reader).await.unwrap();
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub async fn stop(mut self) {
+        let id = self.child.id().unwrap().to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+        assert!(sent.success(), "kill -TERM {id}: {sent}");
+        let status = guarded(self.child.wait()).await.unwrap();
+        assert!(status.success(), "the worker ended with {status}");
+        guarded(self.reader).await.unwrap();
+    }
+}
+
+/// Enters what a worker tells, until it has ended.
+async fn read(output: ChildStdout, ledger: Arc<Ledger>, ready: oneshot::Sender<()>) {
+    let (mut lines, mut ready) = (BufReader::new(output).lines(), Some(ready));
+    while let Ok(Some(line)) = lines.next_line().await {
+        let words: Vec<_> = line.split(' ').collect();
+        match words[..] {
+            ["ready"] => drop(ready.take().map(|ready| ready.send(()))),
+            ["runs", number] => ledger.runs(number.parse().unwrap()),
+            ["handles", subscription, number] => {
+                let subscription = SUBSCRIPTIONS.into_iter().find(|name| *name == subscription).unwrap();
+                ledger.handles(subscription, number.parse().unwrap());
+            }
+            // What the test harness says.
+            _ => {}
+        }
+    }
+}
+
+struct Told;
+
+impl Book for Told {
+    fn runs(&self, number: u64) {
+        tell(&format!("runs {number}"));
+    }
+
+    fn handles(&self, subscription: &'static str, number: u64) {
+        tell(&format!("handles {subscription} {number}"));
+    }
+}
+
+fn tell(line: &str) {
+    writeln!(std::io::stdout().lock(), "{line}").unwrap();
+}
+
+/// What a worker does. In the ordinary run of the tests there is nothing for it to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn this_binary_at_work() {
+    let Ok(namespace) = std::env::var(NAMESPACE) else { return };
+    let bus = process("counter", &namespace).connect().await.unwrap();
+    let book = Arc::new(Told);
+    serve_at_length(&bus, &book, WORK).await;
+    subscribe_at_length(&bus, &book, WORK).await;
+    tell("\nready");
+    bus.run().await.unwrap();
+}
