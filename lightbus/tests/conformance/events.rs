@@ -172,7 +172,7 @@ pub async fn handlers_have_many_forms(world: &World) {
     audit.shutdown().await;
     for name in ["function", "fallible", "own-error", "closure", "fallible-closure"] {
         let audit = world.join("audit").await;
-        assert_eq!(audit.dead_letter_count(name).await.unwrap(), 0, "{name}");
+        assert_eq!(audit.dead_letters(name).count().await.unwrap(), 0, "{name}");
     }
 }
 
