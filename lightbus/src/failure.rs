@@ -16,6 +16,10 @@ pub enum FailureReason {
     Rejected,
     /// The event could not be decoded.
     Undecodable,
+    /// It was delivered again and again and never settled: processes died of it.
+    DeliveryLimit,
+    /// A reason that this version of Lightbus does not know.
+    Unknown,
 }
 
 impl FailureReason {
@@ -28,7 +32,17 @@ impl FailureReason {
             Self::TimedOut => "timed_out",
             Self::Rejected => "rejected",
             Self::Undecodable => "undecodable",
+            Self::DeliveryLimit => "delivery_limit",
+            Self::Unknown => "unknown",
         }
+    }
+
+    /// Reads the word for it on the wire.
+    pub(crate) fn from_wire(word: &str) -> Self {
+        [Self::Failed, Self::Panicked, Self::TimedOut, Self::Rejected, Self::Undecodable, Self::DeliveryLimit]
+            .into_iter()
+            .find(|reason| reason.as_str() == word)
+            .unwrap_or(Self::Unknown)
     }
 
     /// Whether another attempt may end differently.

@@ -66,6 +66,7 @@
 //! | what can handle an event, and how it can fail | [`event::Handler`], [`HandlerError`] |
 //! | when an event is handled again that failed | [`Retries`] |
 //! | what a handler may know | [`Context`] |
+//! | events that could not be handled | [`Bus::dead_letters`] |
 //! | events of every type | [`Bus::subscribe_pattern`] |
 //! | whether this process is well | [`Bus::health`] |
 //! | the JSON Schema of an API | [`api::Api::schema`] |
@@ -90,6 +91,7 @@ mod bus;
 pub mod codec;
 pub mod config;
 mod context;
+mod dead_letter;
 mod error;
 pub mod event;
 mod failure;
@@ -107,7 +109,7 @@ mod turns;
 
 pub use lightbus_macros::api;
 
-pub use crate::bus::{Bus, BusBuilder, Serve, Subscribe};
+pub use crate::bus::{Bus, BusBuilder, DeadLetters, Serve, Subscribe};
 pub use crate::context::Context;
 pub use crate::error::{Error, Result};
 pub use crate::event::{HandlerError, Retries};

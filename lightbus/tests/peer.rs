@@ -403,6 +403,6 @@ async fn rust_counts_the_dead_letters_of_python() {
     peer.stop().await;
 
     let bus = world.bus("shop").await;
-    assert_eq!(bus.dead_letter_count("count").await.unwrap(), 1);
+    assert_eq!(bus.dead_letters("count").count().await.unwrap(), 1);
     bus.shutdown().await;
 }

@@ -162,7 +162,7 @@ async fn four_processes_in_any_order_lose_and_repeat_nothing() -> Result {
         ("support", "warn-customers"),
     ] {
         let bus = company.join(service).await?;
-        assert_eq!(bus.dead_letter_count(subscription).await?, 0, "{service} {subscription}");
+        assert_eq!(bus.dead_letters(subscription).count().await?, 0, "{service} {subscription}");
         bus.shutdown().await;
     }
     customer.shutdown().await;

@@ -1,6 +1,7 @@
 //! The bus as an application sees it.
 
 mod builder;
+mod dead_letters;
 mod serve;
 mod shutdown;
 mod subscribe;
@@ -12,12 +13,12 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::OnceCell;
 
 pub use self::builder::BusBuilder;
+pub use self::dead_letters::DeadLetters;
 pub use self::serve::Serve;
 pub use self::subscribe::Subscribe;
 
 use crate::api::{Api, ApiDescriptor, Event};
 use crate::config::Settings;
-use crate::error::Error;
 use crate::event::{AnyEvent, Handler, Publish, Publisher, read_any, read_typed};
 use crate::health::Health;
 use crate::message::full_name;
@@ -127,7 +128,7 @@ impl Bus {
     /// Each event is delivered at least once. When the handler fails, panics or exceeds its
     /// [time limit](Subscribe::time_limit), the event is handled again: at once, and then after 1 s, 10 s and 60 s, unless
     /// [`retries`](Subscribe::retries) says otherwise. Other events are handled meanwhile. What fails on the last attempt, what the handler [rejects](crate::HandlerError::reject) and what does not
-    /// decode goes to the subscription's dead letters, with the error in its headers.
+    /// decode goes to the subscription's [dead letters](Self::dead_letters).
     ///
     /// A handler that needs something of its own holds it in an `Arc` and hands a clone of it to each future:
     ///
@@ -175,15 +176,14 @@ impl Bus {
         Subscribe::new(self.clone(), name, Pattern::new(pattern), read_any, handler)
     }
 
-    /// How many dead letters a subscription of this service has: events that its handler failed on, rejected, or could not
-    /// decode.
+    /// The dead letters of a subscription of this service: events that its handler failed on for the last time or rejected,
+    /// or that could not be decoded. They are kept until someone replays or discards them:
+    /// `bus.dead_letters("start-cover").list(20).await?`.
     ///
-    /// # Errors
-    ///
-    /// When the name is not valid, or the broker does not say.
-    pub async fn dead_letter_count(&self, subscription: &str) -> Result<u64, Error> {
-        let name = SubscriptionName::new(subscription)?;
-        self.inner.transport.dead_letter_count(&self.inner.service, &name).await
+    /// This process need not have the subscription itself.
+    #[must_use]
+    pub fn dead_letters(&self, subscription: &str) -> DeadLetters {
+        DeadLetters::new(self.clone(), subscription)
     }
 
     /// How many calls of this process wait for their answers.

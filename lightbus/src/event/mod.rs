@@ -10,6 +10,7 @@ pub use self::any::AnyEvent;
 pub use self::handler::{Handler, HandlerError, HandlerResult};
 pub use self::publish::Publish;
 pub use self::retries::Retries;
+pub use crate::dead_letter::DeadLetter;
 pub use crate::failure::FailureReason;
 
 pub(crate) use self::publish::{Publisher, PublisherSettings};

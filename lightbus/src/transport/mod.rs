@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use crate::config::{Location, Settings};
+use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::error::Error;
 use crate::failure::FailureStory;
 use crate::health::Health;
@@ -68,6 +69,32 @@ pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// When the broker does not say.
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error>;
+
+    /// The oldest dead letters of a subscription, at most so many. They stay where they are.
+    ///
+    /// # Errors
+    ///
+    /// When the broker does not say.
+    async fn dead_letters(
+        &self,
+        service: &ServiceName,
+        name: &SubscriptionName,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error>;
+
+    /// Does with dead letters of a subscription as the verdict says, and returns with how many. One that is replayed is
+    /// removed once the subscription has it safe.
+    ///
+    /// # Errors
+    ///
+    /// When the broker refuses; some may have been settled by then.
+    async fn settle_dead_letters(
+        &self,
+        service: &ServiceName,
+        name: &SubscriptionName,
+        which: Which,
+        verdict: Verdict,
+    ) -> Result<u64, Error>;
 
     /// Makes sure that a subscription exists and hands its events to the sink, now and after every reconnect.
     ///

@@ -182,7 +182,7 @@ pub async fn handlers_have_many_forms(world: &World) {
         ["function", "fallible", "own-error", "closure", "async-closure", "fallible-async-closure", "fallible-closure"];
     for name in forms {
         let audit = world.join("audit").await;
-        assert_eq!(audit.dead_letter_count(name).await.unwrap(), 0, "{name}");
+        assert_eq!(audit.dead_letters(name).count().await.unwrap(), 0, "{name}");
     }
 }
 

@@ -44,7 +44,7 @@ where
 }
 
 async fn one_dead_letter(bus: &Bus) {
-    eventually(|| async { bus.dead_letter_count("registrations").await.unwrap() == 1 }).await;
+    eventually(|| async { bus.dead_letters("registrations").count().await.unwrap() == 1 }).await;
 }
 
 pub async fn an_event_whose_handler_fails_becomes_a_dead_letter(world: &World) {

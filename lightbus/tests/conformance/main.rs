@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "the scenarios are one crate")]
 
 mod calls;
+mod dead_letters;
 mod deadlines;
 mod desk;
 mod events;
@@ -93,6 +94,15 @@ on_every_transport! {
         an_event_that_the_handler_rejects_becomes_a_dead_letter
         an_event_that_does_not_decode_becomes_a_dead_letter
         an_event_of_another_type_becomes_a_dead_letter;
+    dead_letters:
+        dead_letters_are_listed_and_stay_where_they_are
+        a_dead_letter_tells_of_its_attempts
+        a_dead_letter_tells_of_its_time_limit
+        what_could_not_be_decoded_is_shown_as_it_came
+        a_dead_letter_is_replayed_to_its_subscription_alone
+        all_dead_letters_are_replayed_once
+        dead_letters_are_discarded
+        a_subscription_that_never_was_has_no_dead_letters;
     health:
         a_process_tells_what_it_consumes
         a_process_that_was_shut_down_is_not_healthy;

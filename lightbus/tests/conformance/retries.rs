@@ -44,7 +44,7 @@ async fn publish(world: &World, serials: &[&str]) {
 }
 
 async fn dead_letters(bus: &Bus, expected: u64) {
-    eventually(|| async { bus.dead_letter_count("registrations").await.unwrap() == expected }).await;
+    eventually(|| async { bus.dead_letters("registrations").count().await.unwrap() == expected }).await;
 }
 
 fn fail<T>() -> Result<T, HandlerError> {

@@ -8,6 +8,7 @@ use lapin::options::{BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptio
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel};
 use lightbus::Bus;
+use lightbus::event::FailureReason;
 use lightbus::prelude::*;
 use tokio::sync::mpsc;
 
@@ -155,5 +156,39 @@ async fn an_event_that_was_a_dead_letter_of_the_brokers_is_retried() {
     put(&channel, "", &queue, &body(), properties).await;
     assert_eq!(next(&mut attempts).await.0, 1);
     assert_eq!(next(&mut attempts).await.0, 2);
+    bus.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_whose_subscription_is_gone_stays() {
+    let (namespace, channel) = (fresh_namespace(), raw_channel().await);
+    let bus = process("warranty", &namespace).connect().await.unwrap();
+    // As if the subscription had been removed by hand, and its dead letters kept.
+    let dead = format!("{namespace}.event.warranty.registrations.dead");
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    let quorum = table(&[("x-queue-type", text("quorum"))]);
+    channel.queue_declare(dead.as_str().into(), durable, quorum).await.unwrap();
+    put(&channel, "", &dead, b"\xc1garbage", BasicProperties::default().with_message_id("1".into())).await;
+    let dead_letters = bus.dead_letters("registrations");
+    let letters = async {
+        loop {
+            let letters = dead_letters.list(10).await.unwrap();
+            if !letters.is_empty() {
+                return letters;
+            }
+        }
+    };
+    let letters = guarded(letters).await;
+    assert_eq!((&*letters[0].payload.bytes, letters[0].reason), (&b"\xc1garbage"[..], FailureReason::Unknown));
+    let error = dead_letters.replay("1").await.unwrap_err();
+    assert!(error.to_string().contains("that queue does not exist. Start a process"), "{error}");
+    // It goes back with the channel that looked.
+    assert!(
+        guarded(async {
+            while dead_letters.list(10).await.unwrap().is_empty() {}
+            dead_letters.discard("1").await.unwrap()
+        })
+        .await
+    );
     bus.shutdown().await;
 }

@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::declare;
 use super::errors::OPERATION_TIMEOUT;
+use super::failed::{attempt, named, of_failed_event};
 use super::moving;
-use super::properties::{attempt, named, of_failed_event, of_reply, of_returned_request, to_event, to_request};
+use super::properties::{of_reply, of_returned_request, to_event, to_request};
 use super::session::Session;
 use crate::error::Error;
 use crate::failure::FailureStory;

@@ -2,11 +2,11 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `address`, `backoff`, `topology`, `properties`, `errors`, `watchdog` | decide and translate, without I/O |
+//! | `address`, `backoff`, `topology`, `properties`, `failed`, `errors`, `watchdog` | decide and translate, without I/O |
 //! | `wire`, `tls` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
 //! | `session` | one generation: two connections and their channels |
-//! | `publisher`, `replies`, `consumer`, `handles`, `moving`, `pulse` | what runs on a session |
+//! | `publisher`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse` | what runs on a session |
 //! | `supervisor`, `state`, `progress` | one session after the other |
 //!
 //! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written.
@@ -16,8 +16,10 @@
 mod address;
 mod backoff;
 mod consumer;
+mod dead_letters;
 mod declare;
 mod errors;
+mod failed;
 mod handles;
 mod moving;
 mod progress;
@@ -51,13 +53,14 @@ use self::errors::OPERATION_TIMEOUT;
 use self::progress::{Consumed, Progress};
 use self::properties::{of_event, routing_key, short};
 use self::publisher::{Gone, Outcome, Publication};
-use self::session::Plan;
+use self::session::{Plan, Session};
 use self::state::State;
 use self::supervisor::Shared;
 use self::topology::Topology;
 use self::wire::Security;
 use super::{EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport};
 use crate::config::Settings;
+use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::error::Error;
 use crate::health::Health;
 use crate::message::{EventMessage, Request};
@@ -161,6 +164,18 @@ impl AmqpTransport {
     }
 }
 
+impl AmqpTransport {
+    /// Waits for a connection, but not for ever.
+    async fn session_to_look_at(&self, queue: &str) -> Result<Arc<Session>, Error> {
+        let working = timeout(OPERATION_TIMEOUT, State::working(&mut self.shared.state.subscribe())).await;
+        let session = working.map_err(|_| Error::Broker {
+            operation: format!("look at the queue {queue}"),
+            reason: format!("there was no connection for {OPERATION_TIMEOUT:?}"),
+        })?;
+        session.ok_or(Error::Closed)
+    }
+}
+
 #[async_trait]
 impl Transport for AmqpTransport {
     fn generation(&self) -> Option<Generation> {
@@ -237,14 +252,9 @@ impl Transport for AmqpTransport {
 
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
         let queue = self.shared.plan.topology.dead_queue(service, name);
-        let operation = || format!("look at the queue {queue}");
-        let working = timeout(OPERATION_TIMEOUT, State::working(&mut self.shared.state.subscribe())).await;
-        let session = working.map_err(|_| Error::Broker {
-            operation: operation(),
-            reason: format!("there was no connection for {OPERATION_TIMEOUT:?}"),
-        })?;
-        let found = declare::look(&session.ok_or(Error::Closed)?.publishing, &queue).await;
-        let found = found.map_err(|failure| failure.into_error(operation()))?;
+        let session = self.session_to_look_at(&queue).await?;
+        let found = declare::look(&session.publishing, &queue).await;
+        let found = found.map_err(|failure| failure.into_error(format!("look at the queue {queue}")))?;
         Ok(found.map_or(0, |queue| queue.message_count().into()))
     }
 
@@ -252,6 +262,29 @@ impl Transport for AmqpTransport {
         let working = self.generation();
         let consumers = lock(&self.shared.consumed).iter().map(|consumed| consumed.health(working)).collect();
         Health { connected: working.is_some(), consumers }
+    }
+
+    async fn dead_letters(
+        &self,
+        service: &ServiceName,
+        name: &SubscriptionName,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        let queue = self.shared.plan.topology.dead_queue(service, name);
+        dead_letters::list(&*self.session_to_look_at(&queue).await?, &queue, limit).await
+    }
+
+    async fn settle_dead_letters(
+        &self,
+        service: &ServiceName,
+        name: &SubscriptionName,
+        which: Which,
+        verdict: Verdict,
+    ) -> Result<u64, Error> {
+        let topology = &self.shared.plan.topology;
+        let (queue, subscription) = (topology.dead_queue(service, name), topology.subscription_queue(service, name));
+        let session = self.session_to_look_at(&queue).await?;
+        dead_letters::settle(&session, &queue, &subscription, &which, verdict).await
     }
 
     async fn stop_consuming(&self) {

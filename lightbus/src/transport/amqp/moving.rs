@@ -34,9 +34,13 @@ pub(super) fn silent(queue: &str) -> Error {
     not_moved(queue, Failure::Silent.reason())
 }
 
-/// There is no such queue, although it was declared a moment ago.
+/// There is no such queue.
 pub(super) fn missing(queue: &str) -> Error {
-    not_moved(queue, "that queue does not exist".to_owned())
+    not_moved(
+        queue,
+        "that queue does not exist. Start a process of the service that subscribes by that name: it declares the queue"
+            .to_owned(),
+    )
 }
 
 fn not_moved(queue: &str, reason: String) -> Error {

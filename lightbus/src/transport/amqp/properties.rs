@@ -7,9 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, MAX_SHORT_STRING_LENGTH, ShortString};
-use uuid::Uuid;
 
-use crate::failure::FailureStory;
 use crate::message::{
     Encoding, EventMessage, Payload, Reply, ReplyKind, Request, TraceContext, full_name, split_full_name,
 };
@@ -20,17 +18,11 @@ pub(super) const MAX_EXPIRY: u128 = u32::MAX as u128;
 /// Where answers go: straight to the channel that the request came from, without a queue.
 pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
 
-const PERSISTENT: u8 = 2;
-
-/// How much of an error travels with an event that failed, in bytes.
-const MAX_ERROR: usize = 4096;
+pub(super) const PERSISTENT: u8 = 2;
 
 /// Headers that RabbitMQ acts upon: they must not take effect a second time when a message is sent on. By the deaths of a
 /// message it finds out that it goes in circles, and drops it.
 const BROKER_HEADERS: [&str; 3] = ["CC", "BCC", "x-death"];
-
-const ATTEMPT: &str = "lightbus-attempt";
-const FIRST_FAILED_AT: &str = "lightbus-first-failed-at";
 
 /// A short string, cut to what AMQP can carry. Names that are routed by are checked long before and never cut.
 pub(super) fn short(text: impl Into<String>) -> ShortString {
@@ -74,41 +66,6 @@ pub(super) fn of_event(event: &EventMessage) -> BasicProperties {
     with_trace(with_encoding(properties, &event.payload.encoding), event.trace.as_ref())
 }
 
-/// The properties of an event that failed: its own, and the story of it.
-pub(super) fn of_failed_event(event: &BasicProperties, story: &FailureStory) -> BasicProperties {
-    let mut headers = sendable_headers(event).unwrap_or_default();
-    for (name, value) in [
-        ("lightbus-reason", text(story.reason.as_str())),
-        ("lightbus-error", text(cut(&story.error, MAX_ERROR))),
-        (ATTEMPT, AMQPValue::LongLongInt(story.attempt.into())),
-        ("lightbus-process", text(&story.process)),
-        ("lightbus-failed-at", millis(story.at)),
-        (FIRST_FAILED_AT, millis(story.first_at)),
-    ] {
-        headers.insert(short(name), value);
-    }
-    // Without the event's expiration, as when RabbitMQ dead-letters by itself: what failed is kept.
-    sendable(event).with_delivery_mode(PERSISTENT).with_headers(headers.into())
-}
-
-/// Which attempt to handle an event its delivery is, and when the first one failed.
-pub(super) fn attempt(event: &BasicProperties) -> (u32, Option<Duration>) {
-    let failed = number(event, ATTEMPT).and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(0);
-    let first_failed_at = number(event, FIRST_FAILED_AT).map(Duration::from_millis);
-    (failed.saturating_add(1), first_failed_at)
-}
-
-/// Gives an event what it lacks and would lose with its routing key, or get anew at every delivery: its name and its id.
-pub(super) fn named(routing_key: &str, mut event: BasicProperties) -> BasicProperties {
-    if text_of(event.kind()).is_empty() {
-        event = event.with_type(short(routing_key));
-    }
-    if text_of(event.message_id()).is_empty() {
-        event = event.with_message_id(short(Uuid::now_v7().to_string()));
-    }
-    event
-}
-
 /// The properties of a request that is given back unrun, or `None` when its caller waits no longer.
 pub(super) fn of_returned_request(request: &BasicProperties, held: Duration) -> Option<BasicProperties> {
     let mut properties = sendable(request);
@@ -150,7 +107,7 @@ pub(super) fn to_reply(properties: &BasicProperties, body: Bytes) -> (&str, Repl
     (text_of(properties.correlation_id()), reply)
 }
 
-/// The event that arrived, once it is [`named`].
+/// The event that arrived, once it is [`named`](super::failed::named).
 pub(super) fn to_event(properties: &BasicProperties, body: Bytes) -> EventMessage {
     let (api, event) = split_full_name(text_of(properties.kind()));
     EventMessage {
@@ -170,7 +127,7 @@ pub(super) fn routing_key(event: &EventMessage) -> ShortString {
 
 /// Everything of a message but its headers, its expiration and its `user_id`. The broker closes the channel of whoever
 /// sends another user's id.
-fn sendable(message: &BasicProperties) -> BasicProperties {
+pub(super) fn sendable(message: &BasicProperties) -> BasicProperties {
     type With<T> = fn(BasicProperties, T) -> BasicProperties;
     fn carry<T: Clone>(to: BasicProperties, value: &Option<T>, with: With<T>) -> BasicProperties {
         match value {
@@ -192,7 +149,7 @@ fn sendable(message: &BasicProperties) -> BasicProperties {
     carry(to, message.cluster_id(), BasicProperties::with_cluster_id)
 }
 
-fn sendable_headers(message: &BasicProperties) -> Option<BTreeMap<ShortString, AMQPValue>> {
+pub(super) fn sendable_headers(message: &BasicProperties) -> Option<BTreeMap<ShortString, AMQPValue>> {
     let mut headers = message.headers().as_ref()?.inner().clone();
     headers.retain(|name, _| {
         let name = name.as_str();
@@ -228,49 +185,40 @@ fn time_left(properties: &BasicProperties) -> Option<Duration> {
     properties.expiration().as_ref()?.as_str().parse().ok().map(Duration::from_millis)
 }
 
-fn payload(properties: &BasicProperties, bytes: Bytes) -> Payload {
+pub(super) fn payload(properties: &BasicProperties, bytes: Bytes) -> Payload {
     let content_type = properties.content_type().as_ref().map(ShortString::as_str);
     Payload { encoding: Encoding::from_content_type(content_type), bytes }
 }
 
 fn trace(properties: &BasicProperties) -> Option<TraceContext> {
-    let headers = properties.headers().as_ref()?.inner();
-    let header = |name: &str| match headers.get(name)? {
-        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok().map(str::to_owned),
-        AMQPValue::ShortString(text) => Some(text.to_string()),
-        _ => None,
-    };
+    let headers = properties.headers().as_ref()?;
+    let header = |name| text_in(headers, name).map(str::to_owned);
     Some(TraceContext { traceparent: header("traceparent")?, tracestate: header("tracestate") })
 }
 
-fn millis(time: Duration) -> AMQPValue {
-    AMQPValue::LongLongInt(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+/// The text that a table has by that name.
+pub(super) fn text_in<'a>(table: &'a FieldTable, name: &str) -> Option<&'a str> {
+    text_value(table.inner().get(name)?)
 }
 
-/// A header that is a whole number from 0 on, of whatever width.
-fn number(properties: &BasicProperties, header: &str) -> Option<u64> {
-    match *properties.headers().as_ref()?.inner().get(header)? {
-        AMQPValue::ShortShortInt(number) => number.try_into().ok(),
-        AMQPValue::ShortShortUInt(number) => Some(number.into()),
-        AMQPValue::ShortInt(number) => number.try_into().ok(),
-        AMQPValue::ShortUInt(number) => Some(number.into()),
-        AMQPValue::LongInt(number) => number.try_into().ok(),
-        AMQPValue::LongUInt(number) => Some(number.into()),
-        AMQPValue::LongLongInt(number) => number.try_into().ok(),
+pub(super) fn text_value(value: &AMQPValue) -> Option<&str> {
+    match value {
+        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok(),
+        AMQPValue::ShortString(text) => Some(text.as_str()),
         _ => None,
     }
 }
 
-fn text(text: &str) -> AMQPValue {
+pub(super) fn text(text: &str) -> AMQPValue {
     AMQPValue::LongString(text.into())
 }
 
-fn text_of(property: &Option<ShortString>) -> &str {
+pub(super) fn text_of(property: &Option<ShortString>) -> &str {
     property.as_ref().map_or("", ShortString::as_str)
 }
 
 /// The longest beginning of `text` that has at most `limit` bytes and ends between two characters.
-fn cut(text: &str, limit: usize) -> &str {
+pub(super) fn cut(text: &str, limit: usize) -> &str {
     let end = (0..=limit.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
     &text[..end]
 }

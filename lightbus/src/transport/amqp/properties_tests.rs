@@ -1,5 +1,5 @@
 use super::*;
-use crate::failure::FailureReason;
+use crate::transport::amqp::failed::named;
 
 const API: &str = "company.warranty";
 
@@ -24,21 +24,6 @@ fn event() -> EventMessage {
         payload: Payload { encoding: Encoding::Json, bytes: Bytes::from_static(b"{}") },
         trace: None,
     }
-}
-
-fn story(error: &str) -> FailureStory {
-    FailureStory {
-        reason: FailureReason::Rejected,
-        error: error.into(),
-        attempt: 3,
-        process: "warranty@host:1".into(),
-        at: Duration::from_millis(1_700_000_000_123),
-        first_at: Duration::from_millis(1_700_000_000_001),
-    }
-}
-
-fn header<'a>(properties: &'a BasicProperties, name: &str) -> Option<&'a AMQPValue> {
-    properties.headers().as_ref()?.inner().get(name)
 }
 
 #[test]
@@ -88,7 +73,7 @@ fn what_says_nothing_of_itself_is_read_leniently() {
     assert_eq!((id, reply.kind, &*reply.server), ("", None, ""));
     let event = to_event(&named("company.warranty.product_registered", bare.clone()), Bytes::new());
     assert_eq!((&*event.api, &*event.event), (API, "product_registered"));
-    assert!(Uuid::parse_str(&event.id).is_ok_and(|id| id.get_version_num() == 7));
+    assert!(uuid::Uuid::parse_str(&event.id).is_ok_and(|id| id.get_version_num() == 7));
     assert_eq!(to_event(&named("", bare), Bytes::new()).event, "");
 }
 
@@ -149,65 +134,6 @@ fn what_is_too_long_is_cut_between_characters() {
     assert_eq!(cut("äö", 0), "");
     assert_eq!(cut("äö", 3), "ä");
     assert_eq!(cut("äö", 9), "äö");
-}
-
-#[test]
-fn an_event_that_failed_is_the_event_and_its_story() {
-    let mut headers = FieldTable::default();
-    headers.insert(short("tenant"), text("7"));
-    headers.insert(short("CC"), AMQPValue::FieldArray(vec![text("another.queue")].into()));
-    headers.insert(short("x-death"), AMQPValue::FieldArray(vec![AMQPValue::FieldTable(FieldTable::default())].into()));
-    headers.insert(short("x-first-death-reason"), text("expired"));
-    let original = of_event(&event())
-        .with_headers(headers)
-        .with_user_id(short("somebody"))
-        .with_expiration(short("1000"))
-        .with_priority(4)
-        .with_timestamp(5);
-    let dead = of_failed_event(&original, &story(&format!("{}ü", "x".repeat(4095))));
-    assert_eq!(dead.kind(), original.kind());
-    assert_eq!(dead.message_id(), original.message_id());
-    assert_eq!(dead.app_id(), original.app_id());
-    assert_eq!(dead.content_type(), original.content_type());
-    assert_eq!((dead.delivery_mode(), dead.priority(), dead.timestamp()), (&Some(PERSISTENT), &Some(4), &Some(5)));
-    assert!(dead.user_id().is_none() && dead.expiration().is_none());
-    assert_eq!(header(&dead, "tenant"), Some(&text("7")));
-    for name in ["CC", "x-death", "x-first-death-reason"] {
-        assert_eq!(header(&dead, name), None, "{name}");
-    }
-    assert_eq!(header(&dead, "lightbus-reason"), Some(&text("rejected")));
-    assert_eq!(header(&dead, "lightbus-error"), Some(&text(&"x".repeat(4095))));
-    assert_eq!(header(&dead, "lightbus-attempt"), Some(&AMQPValue::LongLongInt(3)));
-    assert_eq!(header(&dead, "lightbus-process"), Some(&text("warranty@host:1")));
-    assert_eq!(header(&dead, "lightbus-failed-at"), Some(&AMQPValue::LongLongInt(1_700_000_000_123)));
-    assert_eq!(header(&dead, "lightbus-first-failed-at"), Some(&AMQPValue::LongLongInt(1_700_000_000_001)));
-    assert_eq!(attempt(&dead), (4, Some(Duration::from_millis(1_700_000_000_001))));
-}
-
-#[test]
-fn attempts_are_counted_from_one_whatever_the_headers_say() {
-    assert_eq!(attempt(&BasicProperties::default()), (1, None));
-    for (value, expected) in [
-        (AMQPValue::LongLongInt(3), 4),
-        (AMQPValue::ShortShortUInt(3), 4),
-        (AMQPValue::LongUInt(u32::MAX), u32::MAX),
-        (AMQPValue::LongLongInt(i64::MAX), 1),
-        (AMQPValue::LongInt(-3), 1),
-        (text("3"), 1),
-    ] {
-        let mut headers = FieldTable::default();
-        headers.insert(short(ATTEMPT), value.clone());
-        assert_eq!(attempt(&BasicProperties::default().with_headers(headers)).0, expected, "{value:?}");
-    }
-}
-
-#[test]
-fn an_event_is_named_once() {
-    let bare = named("company.warranty.product_registered", BasicProperties::default());
-    assert_eq!(text_of(bare.kind()), "company.warranty.product_registered");
-    assert!(!text_of(bare.message_id()).is_empty());
-    let retried = named("the.queue", bare.clone());
-    assert_eq!(retried, bare);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::handles::{MemoryEventHandle, MemoryRequestHandle};
 use super::queue::{Assignment, Entry, ProcessId, Queue, Tag};
 use super::subscription::{QueuedEvent, SubscriptionQueue};
+use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::failure::FailureStory;
 use crate::message::{EventMessage, Reply, Request};
 use crate::sync::lock;
@@ -181,6 +182,19 @@ impl Broker {
 
     pub(super) fn dead_letter_count(&self, key: &SubscriptionKey) -> usize {
         lock(&self.state).subscriptions.get(key).map_or(0, SubscriptionQueue::dead_letter_count)
+    }
+
+    pub(super) fn dead_letters(&self, key: &SubscriptionKey, limit: usize) -> Vec<DeadLetter> {
+        lock(&self.state).subscriptions.get(key).map_or_else(Vec::new, |subscribed| subscribed.dead_letters(limit))
+    }
+
+    pub(super) fn settle_dead_letters(
+        self: &Arc<Self>,
+        key: &SubscriptionKey,
+        which: &Which,
+        verdict: Verdict,
+    ) -> usize {
+        self.with_subscription(key, |subscribed| subscribed.settle_dead_letters(which, verdict))
     }
 
     /// Takes a request off its queue. `false` when it is someone else's by now.

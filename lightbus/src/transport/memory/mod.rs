@@ -19,6 +19,7 @@ use self::broker::Broker;
 use self::queue::ProcessId;
 use super::{EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport};
 use crate::config::Settings;
+use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::error::Error;
 use crate::health::{ConsumerHealth, ConsumerKind, Health};
 use crate::message::{EventMessage, Request};
@@ -148,6 +149,25 @@ impl Transport for MemoryTransport {
         let consumed = lock(&self.consumed).clone();
         let consumers = consumed.into_iter().map(|(kind, name)| ConsumerHealth { kind, name, consuming });
         Health { connected: self.generation().is_some(), consumers: consumers.collect() }
+    }
+
+    async fn dead_letters(
+        &self,
+        service: &ServiceName,
+        name: &SubscriptionName,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        Ok(self.broker.dead_letters(&(service.to_string(), name.to_string()), limit))
+    }
+
+    async fn settle_dead_letters(
+        &self,
+        service: &ServiceName,
+        name: &SubscriptionName,
+        which: Which,
+        verdict: Verdict,
+    ) -> Result<u64, Error> {
+        Ok(self.broker.settle_dead_letters(&(service.to_string(), name.to_string()), &which, verdict) as u64)
     }
 
     async fn stop_consuming(&self) {

@@ -1,14 +1,15 @@
 //! What a broker keeps of one subscription.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use super::queue::{Assignment, ProcessId, Queue, Tag};
 use super::waiting::Waiting;
-use crate::failure::FailureStory;
+use crate::dead_letter::{DeadLetter, Verdict, Which};
+use crate::failure::{FailureReason, FailureStory};
 use crate::message::EventMessage;
 use crate::name::Pattern;
 use crate::transport::EventSink;
@@ -24,6 +25,13 @@ pub(super) struct QueuedEvent {
     pub(super) story: Option<FailureStory>,
 }
 
+/// An event among the dead letters.
+#[derive(Debug)]
+struct DeadEvent {
+    reason: FailureReason,
+    event: QueuedEvent,
+}
+
 /// The queue of a subscription, and what does not wait in it.
 #[derive(Debug, Default)]
 pub(super) struct SubscriptionQueue {
@@ -32,7 +40,7 @@ pub(super) struct SubscriptionQueue {
     /// Where the processes that consume run: each of them may be the last to hand over what waits.
     pub(super) runtimes: HashMap<ProcessId, Handle>,
     waiting: Waiting<QueuedEvent>,
-    dead_letters: Vec<QueuedEvent>,
+    dead_letters: VecDeque<DeadEvent>,
 }
 
 impl SubscriptionQueue {
@@ -61,7 +69,8 @@ impl SubscriptionQueue {
 
     pub(super) fn dead_letter(&mut self, tag: Tag, story: FailureStory) {
         if let Some(entry) = self.queue.settle(tag) {
-            self.dead_letters.push(QueuedEvent { message: entry.message.message, story: Some(story) });
+            let (reason, message) = (story.reason, entry.message.message);
+            self.dead_letters.push_back(DeadEvent { reason, event: QueuedEvent { message, story: Some(story) } });
         }
     }
 
@@ -69,11 +78,32 @@ impl SubscriptionQueue {
         self.dead_letters.len()
     }
 
+    pub(super) fn dead_letters(&self, limit: usize) -> Vec<DeadLetter> {
+        self.dead_letters.iter().take(limit).map(DeadEvent::letter).collect()
+    }
+
+    pub(super) fn settle_dead_letters(&mut self, which: &Which, verdict: Verdict) -> usize {
+        let mut settled = 0;
+        while let Some(at) = self.dead_letters.iter().position(|dead| which.matches(&dead.event.message.id))
+            && let Some(dead) = self.dead_letters.remove(at)
+        {
+            settled += 1;
+            if verdict == Verdict::Replay {
+                self.queue.push(QueuedEvent { story: None, ..dead.event }, None);
+            }
+            if matches!(which, Which::Id(_)) {
+                break;
+            }
+        }
+        settled
+    }
+
     pub(super) fn requeue(&mut self, tag: Tag) {
         let Some(mut entry) = self.queue.settle(tag) else { return };
         entry.redeliveries += 1;
         if entry.redeliveries > DELIVERY_LIMIT {
-            self.dead_letters.push(entry.message);
+            let (reason, event) = (FailureReason::DeliveryLimit, entry.message);
+            self.dead_letters.push_back(DeadEvent { reason, event });
         } else {
             self.queue.push_front(entry);
         }
@@ -86,5 +116,25 @@ impl SubscriptionQueue {
             self.queue.push(event, None);
         }
         self.queue.assign(now)
+    }
+}
+
+impl DeadEvent {
+    fn letter(&self) -> DeadLetter {
+        let Self { reason, event: QueuedEvent { message, story } } = self;
+        let story = story.as_ref();
+        DeadLetter {
+            id: message.id.clone(),
+            api: message.api.clone().into_owned(),
+            event: message.event.clone().into_owned(),
+            publisher: message.publisher.clone().into_owned(),
+            payload: message.payload.clone(),
+            reason: *reason,
+            error: story.map_or_else(String::new, |story| story.error.clone()),
+            attempts: story.map_or(0, |story| story.attempt),
+            process: story.map_or_else(String::new, |story| story.process.clone()),
+            first_failed_at: story.map(|story| SystemTime::UNIX_EPOCH + story.first_at),
+            failed_at: story.map(|story| SystemTime::UNIX_EPOCH + story.at),
+        }
     }
 }
