@@ -10,7 +10,7 @@ use crate::broker::eventually;
 use crate::load::Book;
 
 /// How much later than its deadline a call may end. It is a bound against hanging, so it is generous.
-const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_secs(5);
 
 /// How much later a call may end that could still look for its servers.
 const LOOK: Duration = Duration::from_millis(500);
@@ -37,6 +37,8 @@ struct Entry {
     may_repeat: bool,
     runs: u32,
     end: Option<End>,
+    /// How much later than its deadline it ended.
+    late: Duration,
 }
 
 /// How a call ended.
@@ -65,7 +67,12 @@ impl Ledger {
             Err(error) if error.may_have_run() => End::Unknown(variant(error)),
             Err(error) => End::NotRun(variant(error)),
         };
-        let before = self.entries().calls.get_mut(&number).unwrap().end.replace(end);
+        let before = {
+            let mut entries = self.entries();
+            let call = entries.calls.get_mut(&number).unwrap();
+            call.late = took.saturating_sub(timeout);
+            call.end.replace(end)
+        };
         assert_eq!(before, None, "call {number} ended twice");
     }
 
@@ -125,11 +132,13 @@ impl Ledger {
         let confirmed = entries.events.values().filter(|confirmed| **confirmed == Some(true)).count();
         let repeats: u32 = entries.handled.values().flat_map(BTreeMap::values).map(|times| times - 1).sum();
         println!(
-            "{title}: {} calls, {} answered, failed {failures:?}, {} runs too many of methods that may repeat; {} events, \
-             {confirmed} confirmed, all of them handled by {} subscriptions, {repeats} repeats",
+            "{title}: {} calls, {} answered, failed {failures:?}, {} runs too many of methods that may repeat, none later \
+             than its deadline by more than {:?}; {} events, {confirmed} confirmed, all of them handled by {} subscriptions, \
+             {repeats} repeats",
             entries.calls.len(),
             entries.calls.values().filter(|call| call.end == Some(End::Answered)).count(),
             entries.calls.values().map(|call| call.runs.saturating_sub(1)).sum::<u32>(),
+            entries.calls.values().map(|call| call.late).max().unwrap_or_default(),
             entries.events.len(),
             subscriptions.len(),
         );
