@@ -174,3 +174,67 @@ fn variant(error: &CallError) -> String {
     let text = format!("{error:?}");
     text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// A ledger with one call that was answered.
+    fn ledger(may_repeat: bool) -> Ledger {
+        let ledger = Ledger::default();
+        ledger.calls(1, may_repeat);
+        ledger.runs(1);
+        ledger.ended(1, &Ok(1), TIMEOUT, TIMEOUT);
+        ledger
+    }
+
+    #[tokio::test]
+    async fn what_adds_up_balances() {
+        let ledger = ledger(true);
+        ledger.runs(1);
+        ledger.publishes(2);
+        ledger.published(2, true);
+        ledger.handles("audit", 2);
+        assert!(ledger.balance("a test of the ledger", &["audit"]).await.is_empty());
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "ran 2 times")]
+    async fn a_call_that_ran_twice_is_found() {
+        let ledger = ledger(false);
+        ledger.runs(1);
+        ledger.balance("a test of the ledger", &[]).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "never ended")]
+    async fn a_call_that_never_ended_is_found() {
+        let ledger = ledger(false);
+        ledger.calls(2, false);
+        ledger.balance("a test of the ledger", &[]).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "and it ran")]
+    async fn a_call_that_ran_though_it_said_otherwise_is_found() {
+        let ledger = ledger(false);
+        ledger.calls(2, false);
+        ledger.runs(2);
+        let error = CallError::Closed { method: "a.method".to_owned() };
+        ledger.ended(2, &Err(error), TIMEOUT, TIMEOUT);
+        ledger.balance("a test of the ledger", &[]).await;
+    }
+
+    #[test]
+    fn an_event_that_is_missing_is_found() {
+        let ledger = Ledger::default();
+        for (number, confirmed) in [(1, true), (2, true), (3, false)] {
+            ledger.publishes(number);
+            ledger.published(number, confirmed);
+        }
+        ledger.handles("audit", 1);
+        assert_eq!(ledger.missing("audit"), [2]);
+    }
+}

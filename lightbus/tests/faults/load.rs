@@ -39,6 +39,9 @@ pub trait Counter {
     /// Something happened.
     #[event]
     fn happened(number: u64);
+    /// Something happened that takes many words.
+    #[event]
+    fn happened_at_length(number: u64, words: String);
 }
 
 /// Where it is entered that a method or a handler has begun.
