@@ -10,7 +10,7 @@ use crate::broker::eventually;
 use crate::load::Book;
 
 /// How much later than its deadline a call may end. It is a bound against hanging, so it is generous.
-const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_secs(5);
 
 /// How much later a call may end that could still look for its servers.
 const LOOK: Duration = Duration::from_millis(500);
@@ -37,6 +37,8 @@ struct Entry {
     may_repeat: bool,
     runs: u32,
     end: Option<End>,
+    /// How much later than its deadline it ended.
+    late: Duration,
 }
 
 /// How a call ended.
@@ -65,7 +67,12 @@ impl Ledger {
             Err(error) if error.may_have_run() => End::Unknown(variant(error)),
             Err(error) => End::NotRun(variant(error)),
         };
-        let before = self.entries().calls.get_mut(&number).unwrap().end.replace(end);
+        let before = {
+            let mut entries = self.entries();
+            let call = entries.calls.get_mut(&number).unwrap();
+            call.late = took.saturating_sub(timeout);
+            call.end.replace(end)
+        };
         assert_eq!(before, None, "call {number} ended twice");
     }
 
@@ -125,11 +132,13 @@ impl Ledger {
         let confirmed = entries.events.values().filter(|confirmed| **confirmed == Some(true)).count();
         let repeats: u32 = entries.handled.values().flat_map(BTreeMap::values).map(|times| times - 1).sum();
         println!(
-            "{title}: {} calls, {} answered, failed {failures:?}, {} runs too many of methods that may repeat; {} events, \
-             {confirmed} confirmed, all of them handled by {} subscriptions, {repeats} repeats",
+            "{title}: {} calls, {} answered, failed {failures:?}, {} runs too many of methods that may repeat, none later \
+             than its deadline by more than {:?}; {} events, {confirmed} confirmed, all of them handled by {} subscriptions, \
+             {repeats} repeats",
             entries.calls.len(),
             entries.calls.values().filter(|call| call.end == Some(End::Answered)).count(),
             entries.calls.values().map(|call| call.runs.saturating_sub(1)).sum::<u32>(),
+            entries.calls.values().map(|call| call.late).max().unwrap_or_default(),
             entries.events.len(),
             subscriptions.len(),
         );
@@ -164,4 +173,68 @@ impl Book for Ledger {
 fn variant(error: &CallError) -> String {
     let text = format!("{error:?}");
     text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(1);
+
+    /// A ledger with one call that was answered.
+    fn ledger(may_repeat: bool) -> Ledger {
+        let ledger = Ledger::default();
+        ledger.calls(1, may_repeat);
+        ledger.runs(1);
+        ledger.ended(1, &Ok(1), TIMEOUT, TIMEOUT);
+        ledger
+    }
+
+    #[tokio::test]
+    async fn what_adds_up_balances() {
+        let ledger = ledger(true);
+        ledger.runs(1);
+        ledger.publishes(2);
+        ledger.published(2, true);
+        ledger.handles("audit", 2);
+        assert!(ledger.balance("a test of the ledger", &["audit"]).await.is_empty());
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "ran 2 times")]
+    async fn a_call_that_ran_twice_is_found() {
+        let ledger = ledger(false);
+        ledger.runs(1);
+        ledger.balance("a test of the ledger", &[]).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "never ended")]
+    async fn a_call_that_never_ended_is_found() {
+        let ledger = ledger(false);
+        ledger.calls(2, false);
+        ledger.balance("a test of the ledger", &[]).await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "and it ran")]
+    async fn a_call_that_ran_though_it_said_otherwise_is_found() {
+        let ledger = ledger(false);
+        ledger.calls(2, false);
+        ledger.runs(2);
+        let error = CallError::Closed { method: "a.method".to_owned() };
+        ledger.ended(2, &Err(error), TIMEOUT, TIMEOUT);
+        ledger.balance("a test of the ledger", &[]).await;
+    }
+
+    #[test]
+    fn an_event_that_is_missing_is_found() {
+        let ledger = Ledger::default();
+        for (number, confirmed) in [(1, true), (2, true), (3, false)] {
+            ledger.publishes(number);
+            ledger.published(number, confirmed);
+        }
+        ledger.handles("audit", 1);
+        assert_eq!(ledger.missing("audit"), [2]);
+    }
 }

@@ -8,7 +8,10 @@ use tokio::time::Instant;
 
 use crate::broker::{fresh_namespace, process, process_by};
 use crate::ledger::Ledger;
-use crate::load::{CounterClient, Load, SUBSCRIPTIONS, healthy, next_number, rounds, serve, subscribe};
+use crate::load::{
+    Book, CounterApi, CounterClient, HappenedAtLength, Load, SUBSCRIPTIONS, healthy, next_number, rounds, serve,
+    subscribe,
+};
 use crate::relay::{Relay, Way};
 
 const HELD: Way = Way { held: true, delay: Duration::ZERO, per_byte: Duration::ZERO };
@@ -101,4 +104,31 @@ async fn a_slow_line_is_not_taken_for_a_dead_one() {
     for bus in [&server, &caller, &subscriber] {
         bus.shutdown().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_takes_longer_than_silence_is_borne_arrives() {
+    let (relay, namespace, ledger) = (Relay::start().await, fresh_namespace(), Arc::new(Ledger::default()));
+    let publisher = process("counter", &namespace).connect().await.unwrap();
+    let subscriber = process_by(relay.url(), "audit", &namespace).connect().await.unwrap();
+    publisher.register::<CounterApi>();
+    let book = ledger.clone();
+    subscriber
+        .subscribe("long", move |event: HappenedAtLength| {
+            book.handles("long", event.number);
+            async {}
+        })
+        .await
+        .unwrap();
+    // Nothing else comes through while it does, and that takes some ten seconds.
+    let per_byte = Duration::from_micros(5);
+    relay.set(OPEN, Way { per_byte, ..OPEN });
+    let (number, words) = (next_number(), "a".repeat(2_000_000));
+    ledger.publishes(number);
+    publisher.publish(HappenedAtLength { number, words }).await.unwrap();
+    ledger.published(number, true);
+    ledger.balance("a long message on a slow line", &["long"]).await;
+    relay.mend();
+    publisher.shutdown().await;
+    subscriber.shutdown().await;
 }

@@ -23,7 +23,7 @@ pub const SUBSCRIPTIONS: [&str; 2] = ["first", "second"];
 
 /// How often a test does what it does: more often when it is to soak.
 pub fn rounds(quick: u32) -> u32 {
-    if std::env::var_os("LIGHTBUS_TEST_SOAK").is_some() { quick * 10 } else { quick }
+    if std::env::var_os("LIGHTBUS_TEST_SOAK").is_some() { quick * 5 } else { quick }
 }
 
 /// What is called, and what happens.
@@ -39,6 +39,9 @@ pub trait Counter {
     /// Something happened.
     #[event]
     fn happened(number: u64);
+    /// Something happened that takes many words.
+    #[event]
+    fn happened_at_length(number: u64, words: String);
 }
 
 /// Where it is entered that a method or a handler has begun.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -24,6 +24,8 @@ const WORK: Duration = Duration::from_millis(15);
 /// A worker, and who reads what it tells.
 pub struct Worker {
     child: Child,
+    /// It works as long as this is open.
+    _input: ChildStdin,
     reader: JoinHandle<()>,
 }
 
@@ -32,11 +34,12 @@ impl Worker {
     pub async fn start(namespace: &str, ledger: &Arc<Ledger>) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(["worker::this_binary_at_work", "--exact", "--nocapture"]).env(NAMESPACE, namespace);
-        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let input = child.stdin.take().unwrap();
         let (ready, begins) = oneshot::channel();
         let reader = tokio::spawn(read(child.stdout.take().unwrap(), ledger.clone(), ready));
         guarded(begins).await.expect("the worker ended before it was ready");
-        Self { child, reader }
+        Self { child, _input: input, reader }
     }
 
     /// Ends it as a power cut would.
@@ -98,6 +101,11 @@ async fn this_binary_at_work() {
     let book = Arc::new(Told);
     serve_at_length(&bus, &book, WORK).await;
     subscribe_at_length(&bus, &book, WORK).await;
+    // The end of its input tells that whoever started it has ended, in whatever way.
+    std::thread::spawn(|| {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        std::process::exit(1);
+    });
     tell("\nready");
     bus.run().await.unwrap();
 }

@@ -12,8 +12,8 @@ const FEWEST_LOOKS: u32 = 4;
 /// From here on the heartbeats, which notice each single byte, are the sooner ones.
 const MOST_LOOKS: u32 = 32;
 
-/// A session that stood this long has shown that the broker answers in time.
-const PROVEN: Duration = Duration::from_secs(300);
+/// A session that stood this long has shown that the broker usually answers in time.
+const PROVEN: Duration = Duration::from_secs(60);
 
 /// What was found when a connection was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,10 +59,11 @@ impl Patience {
 
     /// Takes into account how long a session stood, and whether it was given up for its silence.
     pub(super) fn learn(&mut self, stood: Duration, silent: bool) {
+        if stood >= PROVEN {
+            self.looks = FEWEST_LOOKS;
+        }
         if silent {
             self.looks = (self.looks * 2).min(MOST_LOOKS);
-        } else if stood >= PROVEN {
-            self.looks = FEWEST_LOOKS;
         }
     }
 }
@@ -111,5 +112,8 @@ mod tests {
         assert_eq!(looks(patience), 32, "a short life proves nothing");
         patience.learn(PROVEN, false);
         assert_eq!(looks(patience), 4);
+        patience.learn(PROVEN, true);
+        patience.learn(PROVEN, true);
+        assert_eq!(looks(patience), 8, "silence once in a while is not the old trouble");
     }
 }
