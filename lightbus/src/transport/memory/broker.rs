@@ -94,9 +94,7 @@ impl Broker {
         let mut state = lock(&self.state);
         for served in state.apis.values_mut() {
             served.queue.remove_consumer(process);
-            if served.queue.consumers() == 0 && served.idle_since.is_none() {
-                served.idle_since = Some(Instant::now());
-            }
+            served.note_consumers();
         }
         for subscribed in state.subscriptions.values_mut() {
             subscribed.remove_consumer(process);
@@ -344,9 +342,17 @@ impl ApiQueue {
     }
 
     fn requeue(&mut self, tag: Tag) {
-        if let Some(mut entry) = self.queue.settle(tag) {
+        if let Some(mut entry) = self.queue.abandon(tag) {
             entry.redeliveries += 1;
             self.queue.push_front(entry);
+        }
+        self.note_consumers();
+    }
+
+    /// Begins the time that the queue stays without consumers, when there are none.
+    fn note_consumers(&mut self) {
+        if self.queue.consumers() == 0 && self.idle_since.is_none() {
+            self.idle_since = Some(Instant::now());
         }
     }
 

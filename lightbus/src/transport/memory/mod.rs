@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::broker::Broker;
 use self::queue::ProcessId;
@@ -38,14 +39,25 @@ static NAMED: LazyLock<Mutex<HashMap<BusKey, Weak<Broker>>>> = LazyLock::new(Mut
 /// One process on a bus in memory.
 #[derive(Debug)]
 struct MemoryTransport {
-    broker: Arc<Broker>,
-    process: ProcessId,
+    membership: Arc<Membership>,
     rpc_queue_expiry: Duration,
     /// What this process consumes, until it stops.
     consumed: Mutex<Vec<(ConsumerKind, String)>>,
     stopped: AtomicBool,
-    closed: AtomicBool,
+    /// Ends the task that stands for the process's runtime.
+    _ended: DropGuard,
 }
+
+/// A process's place on the bus, until it leaves.
+#[derive(Debug)]
+struct Membership {
+    broker: Arc<Broker>,
+    process: ProcessId,
+    left: AtomicBool,
+}
+
+/// Leaves the bus when it is dropped.
+struct LeaveOnDrop(Arc<Membership>);
 
 /// Joins the bus of that name, or a new one when there is no name.
 pub(crate) fn connect(settings: &Settings, name: Option<&str>, replies: Arc<dyn ReplySink>) -> Arc<dyn Transport> {
@@ -54,15 +66,22 @@ pub(crate) fn connect(settings: &Settings, name: Option<&str>, replies: Arc<dyn 
         Some(name) => named(name, settings.namespace.as_str()),
     };
     let process = broker.join(replies);
-    let rpc_queue_expiry = settings.rpc_queue_expiry;
+    let membership = Arc::new(Membership { broker, process, left: AtomicBool::new(false) });
+    let ended = CancellationToken::new();
+    // A runtime that ends drops its tasks, and with this one the process leaves: nobody would run what it took.
+    tokio::spawn(stay(LeaveOnDrop(Arc::clone(&membership)), ended.clone()));
     Arc::new(MemoryTransport {
-        broker,
-        process,
-        rpc_queue_expiry,
+        membership,
+        rpc_queue_expiry: settings.rpc_queue_expiry,
         consumed: Mutex::default(),
         stopped: AtomicBool::new(false),
-        closed: AtomicBool::new(false),
+        _ended: ended.drop_guard(),
     })
+}
+
+async fn stay(membership: LeaveOnDrop, ended: CancellationToken) {
+    ended.cancelled().await;
+    drop(membership);
 }
 
 fn named(name: &str, namespace: &str) -> Arc<Broker> {
@@ -77,9 +96,13 @@ fn named(name: &str, namespace: &str) -> Arc<Broker> {
     broker
 }
 
-impl MemoryTransport {
+impl Membership {
+    fn has_left(&self) -> bool {
+        self.left.load(Ordering::SeqCst)
+    }
+
     fn leave(&self) {
-        if !self.closed.swap(true, Ordering::SeqCst)
+        if !self.left.swap(true, Ordering::SeqCst)
             && let Some(replies) = self.broker.leave(self.process)
         {
             replies.lost(GENERATION);
@@ -87,16 +110,32 @@ impl MemoryTransport {
     }
 }
 
+impl Drop for LeaveOnDrop {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
+}
+
+impl MemoryTransport {
+    fn broker(&self) -> &Arc<Broker> {
+        &self.membership.broker
+    }
+
+    fn process(&self) -> ProcessId {
+        self.membership.process
+    }
+}
+
 impl Drop for MemoryTransport {
     fn drop(&mut self) {
-        self.leave();
+        self.membership.leave();
     }
 }
 
 #[async_trait]
 impl Transport for MemoryTransport {
     fn generation(&self) -> Option<Generation> {
-        (!self.closed.load(Ordering::SeqCst)).then_some(GENERATION)
+        (!self.membership.has_left()).then_some(GENERATION)
     }
 
     async fn connected(&self) -> Generation {
@@ -107,41 +146,41 @@ impl Transport for MemoryTransport {
     }
 
     fn call(&self, _: Generation, request: Request) -> Result<(), NotSent> {
-        if self.closed.load(Ordering::SeqCst) {
+        if self.membership.has_left() {
             return Err(NotSent);
         }
         // Only a call that cannot be delivered needs its id back.
         let id = request.id.clone();
-        if !self.broker.call(self.process, request) {
-            self.broker.unroutable(self.process, &id);
+        if !self.broker().call(self.process(), request) {
+            self.broker().unroutable(self.process(), &id);
         }
         Ok(())
     }
 
     async fn servers(&self, api: &str) -> Option<u32> {
-        u32::try_from(self.broker.servers(api)).ok()
+        u32::try_from(self.broker().servers(api)).ok()
     }
 
     async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error> {
-        self.broker.serve(self.process, api, self.rpc_queue_expiry, prefetch, sink);
+        self.broker().serve(self.process(), api, self.rpc_queue_expiry, prefetch, sink);
         lock(&self.consumed).push((ConsumerKind::Api, api.to_owned()));
         Ok(())
     }
 
     async fn publish(&self, event: EventMessage, _: Instant) -> Result<(), PublishFailure> {
-        self.broker.publish(&event);
+        self.broker().publish(&event);
         Ok(())
     }
 
     async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error> {
         let name = subscription.name.to_string();
-        self.broker.subscribe(self.process, subscription, sink);
+        self.broker().subscribe(self.process(), subscription, sink);
         lock(&self.consumed).push((ConsumerKind::Subscription, name));
         Ok(())
     }
 
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
-        Ok(self.broker.dead_letter_count(&(service.to_string(), name.to_string())) as u64)
+        Ok(self.broker().dead_letter_count(&(service.to_string(), name.to_string())) as u64)
     }
 
     fn health(&self) -> Health {
@@ -157,7 +196,7 @@ impl Transport for MemoryTransport {
         name: &SubscriptionName,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, Error> {
-        Ok(self.broker.dead_letters(&(service.to_string(), name.to_string()), limit))
+        Ok(self.broker().dead_letters(&(service.to_string(), name.to_string()), limit))
     }
 
     async fn settle_dead_letters(
@@ -167,15 +206,15 @@ impl Transport for MemoryTransport {
         which: Which,
         verdict: Verdict,
     ) -> Result<u64, Error> {
-        Ok(self.broker.settle_dead_letters(&(service.to_string(), name.to_string()), &which, verdict) as u64)
+        Ok(self.broker().settle_dead_letters(&(service.to_string(), name.to_string()), &which, verdict) as u64)
     }
 
     async fn stop_consuming(&self) {
         self.stopped.store(true, Ordering::SeqCst);
-        self.broker.stop_consuming(self.process);
+        self.broker().stop_consuming(self.process());
     }
 
     async fn close(&self) {
-        self.leave();
+        self.membership.leave();
     }
 }

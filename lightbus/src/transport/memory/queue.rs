@@ -110,6 +110,13 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
         Some(taken.entry)
     }
 
+    /// Takes a message back that was dropped unsettled. Whoever does that is about to end, so it takes no more.
+    pub(super) fn abandon(&mut self, tag: Tag) -> Option<Entry<M>> {
+        let process = self.unsettled.get(&tag)?.process;
+        self.remove_consumer(process);
+        self.settle(tag)
+    }
+
     /// Puts a message that was settled back to the front.
     pub(super) fn push_front(&mut self, entry: Entry<M>) {
         self.ready.push_front(entry);
@@ -174,6 +181,17 @@ mod tests {
         queue.push("in time", Some(now + Duration::from_secs(60)));
         let messages: Vec<_> = queue.assign(now).into_iter().map(|a| a.entry.message).collect();
         assert_eq!(messages, ["in time"]);
+    }
+
+    #[tokio::test]
+    async fn who_drops_a_message_takes_no_more() {
+        let mut queue = queue(&[(ONE, 5), (TWO, 5)]);
+        queue.push("a", None);
+        let (_, _, tag) = assign(&mut queue).remove(0);
+        let entry = queue.abandon(tag).unwrap();
+        queue.push_front(entry);
+        assert_eq!(queue.consumers(), 1);
+        assert_eq!(assign(&mut queue)[0].0, "sink 2");
     }
 
     #[tokio::test]

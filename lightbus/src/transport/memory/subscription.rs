@@ -99,7 +99,7 @@ impl SubscriptionQueue {
     }
 
     pub(super) fn requeue(&mut self, tag: Tag) {
-        let Some(mut entry) = self.queue.settle(tag) else { return };
+        let Some(mut entry) = self.queue.abandon(tag) else { return };
         entry.redeliveries += 1;
         if entry.redeliveries > DELIVERY_LIMIT {
             let (reason, event) = (FailureReason::DeliveryLimit, entry.message);

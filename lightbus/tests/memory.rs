@@ -1,0 +1,106 @@
+//! What holds for a bus in memory only: it may outlive the runtimes of its processes, as tests in one program do.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use lightbus::prelude::*;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+
+const GUARD: Duration = Duration::from_secs(30);
+
+#[lightbus::api(name = "test.desk")]
+trait Desk {
+    async fn name(&self) -> String;
+    #[rpc(idempotent)]
+    async fn ask(&self) -> String;
+    #[event]
+    fn opened(number: u32);
+}
+
+/// Says that it was asked, and never answers unless it has a name.
+struct Clerk {
+    name: Option<&'static str>,
+    asked: mpsc::UnboundedSender<()>,
+}
+
+impl Desk for Clerk {
+    async fn name(&self) -> String {
+        self.name.unwrap_or_default().to_owned()
+    }
+
+    async fn ask(&self) -> String {
+        let _ = self.asked.send(());
+        match self.name {
+            Some(name) => name.to_owned(),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}
+
+async fn join(bus: &str) -> Bus {
+    Bus::service("desk").url(format!("memory://{bus}")).call_timeout(GUARD).connect().await.unwrap()
+}
+
+async fn serve(bus: &Bus, name: Option<&'static str>) -> mpsc::UnboundedReceiver<()> {
+    let (asked, receiver) = mpsc::unbounded_channel();
+    bus.serve(DeskServer::new(Clerk { name, asked })).await.unwrap();
+    receiver
+}
+
+#[test]
+fn a_process_whose_runtime_has_ended_takes_nothing_any_more() {
+    let (first, second) = (runtime(), runtime());
+    // It keeps the bus alive, and what happened on it.
+    let anchor = second.block_on(join("ended"));
+    let (opened, mut events) = mpsc::unbounded_channel();
+    first.block_on(async {
+        let bus = join("ended").await;
+        serve(&bus, Some("first")).await;
+        bus.subscribe("openings", |_: Opened| async {}).await.unwrap();
+        // As an application does: what it serves holds the bus.
+        std::mem::forget(bus);
+    });
+    drop(first);
+
+    second.block_on(async {
+        let bus = join("ended").await;
+        serve(&bus, Some("second")).await;
+        assert_eq!(DeskClient::new(&anchor).name().await.unwrap(), "second");
+        bus.publish(Opened { number: 1 }).await.unwrap();
+        bus.subscribe("openings", move |event: Opened| {
+            let _ = opened.send(event.number);
+            async {}
+        })
+        .await
+        .unwrap();
+        assert_eq!(tokio::time::timeout(GUARD, events.recv()).await.unwrap(), Some(1));
+        assert_eq!(bus.dead_letters("openings").count().await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn work_that_a_runtime_took_with_it_goes_to_the_next_process() {
+    let (first, second) = (runtime(), runtime());
+    let caller = second.block_on(join("taken"));
+    let mut asked = first.block_on(async {
+        let bus = join("taken").await;
+        let asked = serve(&bus, None).await;
+        std::mem::forget(bus);
+        asked
+    });
+    let call = second.spawn(DeskClient::new(&caller).ask().into_future());
+    second.block_on(asked.recv()).unwrap();
+    drop(first);
+
+    second.block_on(async {
+        let bus = join("taken").await;
+        serve(&bus, Some("second")).await;
+        assert_eq!(call.await.unwrap().unwrap(), "second");
+    });
+}
