@@ -11,49 +11,59 @@ use crate::shop::{self, WarrantyApi, WarrantyClient, registered};
 
 const SOON: Duration = Duration::from_millis(300);
 
+/// A caller whose connection was cut in the middle of a call.
+struct CutOff {
+    relay: Relay,
+    server: Bus,
+    caller: Bus,
+    /// What the call ended with.
+    error: CallError,
+}
+
+impl CutOff {
+    async fn during_a_call() -> Self {
+        let (relay, namespace) = (Relay::start().await, fresh_namespace());
+        let server = process("warranty", &namespace).connect().await.unwrap();
+        let caller = process_by(relay.url(), "support", &namespace).connect().await.unwrap();
+        let (mut begun, gate) = shop::serve(&server).await;
+        // Were it not ended by the loss, it would end as a timeout.
+        let call = tokio::spawn(WarrantyClient::new(&caller).hold().timeout(GUARD).into_future());
+        next(&mut begun).await;
+        relay.cut();
+        let error = guarded(call).await.unwrap().unwrap_err();
+        gate.add_permits(1);
+        Self { relay, server, caller, error }
+    }
+
+    async fn end(self) {
+        self.caller.shutdown().await;
+        self.server.shutdown().await;
+    }
+}
+
 #[tokio::test]
 async fn calls_under_way_end_at_once_and_later_ones_go_through() {
-    let (relay, namespace) = (Relay::start().await, fresh_namespace());
-    let server = process("warranty", &namespace).connect().await.unwrap();
-    let caller = process_by(relay.url(), "support", &namespace).connect().await.unwrap();
-    let (mut begun, gate) = shop::serve(&server).await;
-    let warranty = WarrantyClient::new(&caller);
-
-    // Were it not ended by the loss, it would end as a timeout.
-    let call = tokio::spawn(warranty.hold().timeout(GUARD).into_future());
-    next(&mut begun).await;
-    relay.cut();
-    let error = guarded(call).await.unwrap().unwrap_err();
-    gate.add_permits(1);
+    let cut_off = CutOff::during_a_call().await;
+    let CutOff { relay, caller, error, .. } = &cut_off;
     assert!(
-        matches!(&error, CallError::OutcomeUnknown { method, .. } if method == "company.warranty.hold"),
+        matches!(error, CallError::OutcomeUnknown { method, .. } if method == "company.warranty.hold"),
         "{error:?}"
     );
     assert_eq!(caller.calls_in_flight(), 0);
 
     relay.mend();
-    assert_eq!(warranty.check("SN-0042").timeout(GUARD).await.unwrap().until, "2027-05-01");
-    caller.shutdown().await;
-    server.shutdown().await;
+    let cover = WarrantyClient::new(caller).check("SN-0042").timeout(GUARD).await.unwrap();
+    assert_eq!(cover.until, "2027-05-01");
+    cut_off.end().await;
 }
 
 #[tokio::test]
 async fn a_call_that_finds_no_connection_in_time_was_not_made() {
-    let (relay, namespace) = (Relay::start().await, fresh_namespace());
-    let server = process("warranty", &namespace).connect().await.unwrap();
-    let caller = process_by(relay.url(), "support", &namespace).connect().await.unwrap();
-    let (mut begun, gate) = shop::serve(&server).await;
-    let warranty = WarrantyClient::new(&caller);
-    let call = tokio::spawn(warranty.hold().timeout(GUARD).into_future());
-    next(&mut begun).await;
-    relay.cut();
-    guarded(call).await.unwrap().unwrap_err();
-    gate.add_permits(1);
-
-    let error = warranty.check("SN-0042").timeout(SOON).await.unwrap_err();
+    let cut_off = CutOff::during_a_call().await;
+    let error = WarrantyClient::new(&cut_off.caller).check("SN-0042").timeout(SOON).await.unwrap_err();
     assert!(matches!(&error, CallError::NotConnected { timeout, .. } if *timeout == SOON), "{error:?}");
-    caller.shutdown().await;
-    server.shutdown().await;
+    assert!(!error.may_have_run());
+    cut_off.end().await;
 }
 
 #[tokio::test]
