@@ -17,7 +17,7 @@ use crate::message::{Encoding, Reply, Request};
 use crate::name::ServiceName;
 use crate::panic::panic_message;
 use crate::tasks::Tasks;
-use crate::transport::{RequestDelivery, RequestHandle, RequestSink};
+use crate::transport::{RequestDelivery, RequestSink};
 use crate::turns::{Turn, Turns};
 
 /// Serves one API in one process.
@@ -94,14 +94,17 @@ impl Shared {
         } else {
             self.settings.tasks.unless_aborted(self.run(dispatcher, request, deadline)).await
         };
-        match outcome {
-            Some(outcome) => self.answer(&mut *handle, outcome),
+        let outcome = match outcome {
+            Some(outcome) => outcome,
             // Another server runs it from the start.
             None if idempotent => return handle.give_back(),
-            None => self.answer(&mut *handle, Outcome::fault(&encoding, &shutting_down())),
-        }
+            None => Outcome::fault(&encoding, &shutting_down()),
+        };
+        let reply = self.reply(outcome);
         if idempotent {
-            handle.accept();
+            handle.reply_then_accept(reply).await;
+        } else {
+            handle.reply(reply);
         }
     }
 
@@ -133,9 +136,9 @@ impl Shared {
         }
     }
 
-    fn answer(&self, handle: &mut dyn RequestHandle, outcome: Outcome) {
+    fn reply(&self, outcome: Outcome) -> Reply {
         let server = Cow::Owned(self.settings.service.as_str().to_owned());
-        handle.reply(Reply { kind: Some(outcome.kind), server, payload: outcome.payload });
+        Reply { kind: Some(outcome.kind), server, payload: outcome.payload }
     }
 }
 

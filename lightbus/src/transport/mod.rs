@@ -191,6 +191,7 @@ pub(crate) struct RequestDelivery {
 }
 
 /// Settles one request.
+#[async_trait]
 pub(crate) trait RequestHandle: fmt::Debug + Send {
     /// Takes the request off the queue, without waiting. `false` when its connection is gone: someone else gets it, so
     /// it must not be run.
@@ -198,6 +199,10 @@ pub(crate) trait RequestHandle: fmt::Debug + Send {
 
     /// Sends the answer, without waiting. An answer whose connection is gone is dropped: its caller knows.
     fn reply(&mut self, reply: Reply);
+
+    /// Sends the answer, and takes the request off the queue once the answer has left this process: a process that dies in
+    /// between leaves the request to another one.
+    async fn reply_then_accept(self: Box<Self>, reply: Reply);
 
     /// Gives the request back unrun, for another process. It is not marked as redelivered.
     fn give_back(self: Box<Self>);

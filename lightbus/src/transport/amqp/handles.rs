@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
+use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -71,6 +72,12 @@ impl Unsettled {
         Self { source, tag, properties, body, arrived, settled: false }
     }
 
+    /// Where the reply goes, and as what. `None` when nobody wants one.
+    fn reply_properties(&self, reply: &Reply) -> Option<(ShortString, BasicProperties)> {
+        let to = self.properties.reply_to().clone()?;
+        Some((to, of_reply(reply, self.properties.correlation_id().clone())))
+    }
+
     /// `false` when the channel is gone. Settling twice would make the broker close the channel.
     fn ack(&mut self) -> bool {
         if !self.settled {
@@ -120,6 +127,7 @@ pub(super) fn event(source: &Arc<Source>, subscription: &Arc<Subscription>, mut 
 #[derive(Debug)]
 struct RequestOnQueue(Unsettled);
 
+#[async_trait]
 impl RequestHandle for RequestOnQueue {
     fn accept(&mut self) -> bool {
         self.0.ack()
@@ -127,9 +135,21 @@ impl RequestHandle for RequestOnQueue {
 
     fn reply(&mut self, reply: Reply) {
         let Self(request) = self;
-        let Some(to) = request.properties.reply_to() else { return };
-        let properties = of_reply(&reply, request.properties.correlation_id().clone());
-        request.source.session.reply(to.clone(), properties, &reply.payload.bytes);
+        if let Some((to, properties)) = request.reply_properties(&reply) {
+            request.source.session.reply(to, properties, &reply.payload.bytes);
+        }
+    }
+
+    async fn reply_then_accept(mut self: Box<Self>, reply: Reply) {
+        let Self(request) = &mut *self;
+        let written = match request.reply_properties(&reply) {
+            Some((to, properties)) => request.source.session.write_reply(to, properties, &reply.payload.bytes).await,
+            None => true,
+        };
+        // Two connections keep no order between them: an acknowledgement must not overtake its answer.
+        if written {
+            request.ack();
+        }
     }
 
     /// Takes the request off the queue and puts a fresh copy on it. In that order, on one connection: if it breaks in

@@ -182,6 +182,13 @@ impl Session {
         }
     }
 
+    /// Sends a reply, and waits until it is written. `false` when that fails.
+    pub(super) async fn write_reply(&self, to: ShortString, properties: BasicProperties, body: &Bytes) -> bool {
+        let options = BasicPublishOptions::default();
+        let sent = self.replies.basic_publish(default_exchange(), to, options, body, properties);
+        matches!(self.while_alive(sent).await, Some(Ok(_)))
+    }
+
     /// Queues a request for whoever takes it next, without waiting for it to be written.
     pub(super) fn give_back(&self, queue: &str, properties: BasicProperties, body: &Bytes) {
         let options = BasicPublishOptions::default();

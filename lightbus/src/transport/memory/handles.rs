@@ -28,6 +28,7 @@ impl MemoryRequestHandle {
     }
 }
 
+#[async_trait]
 impl RequestHandle for MemoryRequestHandle {
     fn accept(&mut self) -> bool {
         self.settled = true;
@@ -36,6 +37,11 @@ impl RequestHandle for MemoryRequestHandle {
 
     fn reply(&mut self, reply: Reply) {
         self.broker.reply(self.asker, &self.id, reply);
+    }
+
+    async fn reply_then_accept(mut self: Box<Self>, reply: Reply) {
+        self.reply(reply);
+        self.accept();
     }
 
     fn give_back(mut self: Box<Self>) {
