@@ -5,7 +5,10 @@
 //! struct (`struct Ready;`) is an empty array in MessagePack, keys of a map that are not strings keep their type there, and
 //! types that ask serde for raw bytes (`serde_bytes`) become `bin`.
 
-use bytes::Bytes;
+use std::cell::Cell;
+
+use bytes::buf::Writer;
+use bytes::{BufMut, Bytes, BytesMut};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -63,16 +66,39 @@ fn at_path(path: &str) -> String {
 /// When the value refuses to be serialised, or the encoding is not supported.
 pub fn encode<T: Serialize + ?Sized>(encoding: Encoding, value: &T) -> Result<Payload, EncodeError> {
     let bytes = match &encoding {
-        Encoding::MessagePack => {
-            let mut bytes = Vec::with_capacity(128);
-            let mut serializer = rmp_serde::Serializer::new(&mut bytes).with_struct_map().with_human_readable();
-            value.serialize(&mut serializer).map_err(|error| EncodeError::Value(error.to_string()))?;
-            bytes
+        Encoding::MessagePack => body(|writer| {
+            let mut serializer = rmp_serde::Serializer::new(writer).with_struct_map().with_human_readable();
+            value.serialize(&mut serializer).map_err(|error| EncodeError::Value(error.to_string()))
+        })?,
+        Encoding::Json => {
+            body(|writer| serde_json::to_writer(writer, value).map_err(|error| EncodeError::Value(error.to_string())))?
         }
-        Encoding::Json => serde_json::to_vec(value).map_err(|error| EncodeError::Value(error.to_string()))?,
         Encoding::Unsupported(other) => return Err(EncodeError::UnsupportedContentType(other.clone())),
     };
-    Ok(Payload { encoding, bytes: Bytes::from(bytes) })
+    Ok(Payload { encoding, bytes })
+}
+
+thread_local! {
+    /// Where bodies are written, one after the other. Short ones share an allocation, which is used again once all of
+    /// them are gone.
+    static BUFFER: Cell<BytesMut> = Cell::default();
+}
+
+/// How much is allocated for bodies at a time. A longer one gets an allocation of its own.
+const BLOCK: usize = 8 * 1024;
+
+fn body(write: impl FnOnce(Writer<&mut BytesMut>) -> Result<(), EncodeError>) -> Result<Bytes, EncodeError> {
+    // A `Serialize` that encodes another value meanwhile finds none.
+    let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
+    if buffer.capacity() == 0 {
+        buffer.reserve(BLOCK);
+    }
+    write((&mut buffer).writer())?;
+    let body = buffer.split().freeze();
+    if body.len() <= BLOCK {
+        let _ = BUFFER.try_with(|kept| kept.set(buffer));
+    }
+    Ok(body)
 }
 
 /// Decodes a value. The whole body must be that value.

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smol_str::SmolStr;
+use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
 
 use crate::message::TraceContext;
@@ -25,8 +27,8 @@ pub struct Context {
 
 #[derive(Debug)]
 struct Details {
-    service: String,
-    message_id: String,
+    service: SmolStr,
+    message_id: SmolStr,
     attempt: u32,
     deadline: Option<Instant>,
     trace: Option<TraceContext>,
@@ -34,8 +36,8 @@ struct Details {
 
 impl Context {
     pub(crate) fn new(
-        service: String,
-        message_id: String,
+        service: SmolStr,
+        message_id: SmolStr,
         attempt: u32,
         deadline: Option<Instant>,
         trace: Option<TraceContext>,
@@ -88,7 +90,7 @@ impl Context {
     }
 
     /// Runs a handler's future with this context as the current one.
-    pub(crate) async fn scope<F: Future>(self, future: F) -> F::Output {
-        CURRENT.scope(self, future).await
+    pub(crate) fn scope<F: Future>(self, future: F) -> TaskLocalFuture<Self, F> {
+        CURRENT.scope(self, future)
     }
 }

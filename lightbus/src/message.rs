@@ -1,10 +1,10 @@
 //! What travels on the bus, in the bus's own terms: bodies, and the messages that every transport carries.
 
-use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
+use smol_str::SmolStr;
+use tokio::time::Instant;
 
 /// How a body is encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -70,15 +70,15 @@ pub struct TraceContext {
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     /// Unique on the bus among the calls that are under way; the answer carries it back.
-    pub(crate) id: String,
+    pub(crate) id: SmolStr,
     /// The API that is called.
-    pub(crate) api: Cow<'static, str>,
+    pub(crate) api: SmolStr,
     /// The method that is called.
-    pub(crate) method: Cow<'static, str>,
+    pub(crate) method: SmolStr,
     /// The service that calls.
-    pub(crate) caller: Cow<'static, str>,
-    /// How long the caller still waits. `None` only in requests of foreign peers that set no expiration.
-    pub(crate) time_left: Option<Duration>,
+    pub(crate) caller: SmolStr,
+    /// When the caller stops waiting. `None` only in requests of foreign peers that set no expiration.
+    pub(crate) deadline: Option<Instant>,
     /// The arguments: a map of their names to their values.
     pub(crate) payload: Payload,
     /// The trace that the call belongs to.
@@ -118,7 +118,7 @@ pub(crate) struct Reply {
     /// What the call ended with. `None` when a foreign server's answer does not say.
     pub(crate) kind: Option<ReplyKind>,
     /// The service that answered.
-    pub(crate) server: Cow<'static, str>,
+    pub(crate) server: SmolStr,
     /// The value that `kind` announces.
     pub(crate) payload: Payload,
 }
@@ -127,13 +127,13 @@ pub(crate) struct Reply {
 #[derive(Debug, Clone)]
 pub(crate) struct EventMessage {
     /// The same on every re-send and every delivery: deduplicate by it.
-    pub(crate) id: String,
+    pub(crate) id: SmolStr,
     /// The API that the event belongs to.
-    pub(crate) api: Cow<'static, str>,
+    pub(crate) api: SmolStr,
     /// The event's name within the API.
-    pub(crate) event: Cow<'static, str>,
+    pub(crate) event: SmolStr,
     /// The service that published it.
-    pub(crate) publisher: Cow<'static, str>,
+    pub(crate) publisher: SmolStr,
     /// The fields: a map of their names to their values.
     pub(crate) payload: Payload,
     /// The trace that the event belongs to.

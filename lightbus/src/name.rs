@@ -5,8 +5,9 @@
 //! always fits.
 
 use std::fmt;
-use std::sync::Arc;
+use std::str::Split;
 
+use smol_str::SmolStr;
 use thiserror::Error;
 
 /// Why a name was refused.
@@ -151,7 +152,7 @@ macro_rules! validated_name {
     ($(#[$docs:meta])* $name:ident, $kind:ident) => {
         $(#[$docs])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Arc<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Checks `name` against the rule of its kind.
@@ -161,13 +162,19 @@ macro_rules! validated_name {
             /// A [`NameError`] that says which rule the name breaks.
             pub fn new(name: &str) -> Result<Self, NameError> {
                 NameKind::$kind.check(name)?;
-                Ok(Self(Arc::from(name)))
+                Ok(Self(SmolStr::new(name)))
             }
 
             /// The name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// The name as messages carry it.
+            #[allow(dead_code, reason = "not every kind of name is carried")]
+            pub(crate) fn text(&self) -> SmolStr {
+                self.0.clone()
             }
         }
 
@@ -205,16 +212,20 @@ validated_name! {
 impl Pattern {
     /// Whether the pattern covers a full event name, as a RabbitMQ topic exchange would decide.
     pub(crate) fn matches(&self, event: &str) -> bool {
-        fn parts_match(pattern: &[&str], parts: &[&str]) -> bool {
-            match (pattern.split_first(), parts.split_first()) {
-                (None, None) => true,
-                (Some((&"#", rest)), _) => (0..=parts.len()).any(|skipped| parts_match(rest, &parts[skipped..])),
-                (Some((&"*", rest)), Some((_, parts))) => parts_match(rest, parts),
-                (Some((expected, rest)), Some((part, parts))) if expected == part => parts_match(rest, parts),
-                _ => false,
+        fn parts_match(mut pattern: Split<'_, char>, mut parts: Split<'_, char>) -> bool {
+            match pattern.next() {
+                None => parts.next().is_none(),
+                Some("#") => {
+                    parts_match(pattern.clone(), parts.clone())
+                        || std::iter::from_fn(|| parts.next().map(|_| parts.clone()))
+                            .any(|rest| parts_match(pattern.clone(), rest))
+                }
+                Some(expected) => {
+                    parts.next().is_some_and(|part| expected == "*" || expected == part) && parts_match(pattern, parts)
+                }
             }
         }
-        parts_match(&self.0.split('.').collect::<Vec<_>>(), &event.split('.').collect::<Vec<_>>())
+        parts_match(self.0.split('.'), event.split('.'))
     }
 }
 

@@ -37,13 +37,13 @@ impl Tasks {
     }
 
     /// Waits, but no longer once no further work is to begin.
-    pub(crate) async fn unless_draining<F: Future>(&self, future: F) -> Option<F::Output> {
-        self.draining.run_until_cancelled(future).await
+    pub(crate) fn unless_draining<F: Future>(&self, future: F) -> impl Future<Output = Option<F::Output>> {
+        self.draining.run_until_cancelled(future)
     }
 
     /// Runs a handler, but no longer once the time to finish is over.
-    pub(crate) async fn unless_aborted<F: Future>(&self, future: F) -> Option<F::Output> {
-        self.aborted.run_until_cancelled(future).await
+    pub(crate) fn unless_aborted<F: Future>(&self, future: F) -> impl Future<Output = Option<F::Output>> {
+        self.aborted.run_until_cancelled(future)
     }
 
     pub(crate) fn is_draining(&self) -> bool {

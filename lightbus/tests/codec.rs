@@ -325,3 +325,27 @@ fn other_content_types_are_refused_by_name() {
     let error = decode::<Value>(&payload).unwrap_err().to_string();
     assert!(error.contains("text/xml") && error.contains("application/json"), "{error}");
 }
+
+/// Encodes another value while it is encoded itself.
+struct Nesting;
+
+impl Serialize for Nesting {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let inner = encode(Encoding::MessagePack, "inner").map_err(serde::ser::Error::custom)?;
+        ("before", inner.bytes.len(), "after").serialize(serializer)
+    }
+}
+
+#[test]
+fn bodies_that_are_kept_stay_as_they_were_written() {
+    let lengths = [0, 1, 100, 4_000, 9_000, 1, 100_000, 2];
+    let texts: Vec<String> =
+        lengths.iter().zip('a'..).map(|(length, letter)| letter.to_string().repeat(*length)).collect();
+    let kept: Vec<Payload> =
+        texts.iter().cycle().take(400).map(|text| encode(Encoding::MessagePack, text).unwrap()).collect();
+    for (payload, text) in kept.iter().zip(texts.iter().cycle()) {
+        assert!(decode::<String>(payload).unwrap() == *text, "a text of {} bytes has changed", text.len());
+    }
+    let nesting = encode(Encoding::MessagePack, &Nesting).unwrap();
+    assert_eq!(decode::<(String, usize, String)>(&nesting).unwrap(), ("before".into(), 6, "after".into()));
+}

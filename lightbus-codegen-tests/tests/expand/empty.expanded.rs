@@ -78,7 +78,7 @@ const _: () = {
         type Api = TApi;
         async fn dispatch(
             &self,
-            invocation: ::lightbus::__private::Invocation,
+            invocation: &::lightbus::__private::Invocation,
         ) -> ::lightbus::__private::Outcome {
             match invocation.method() {
                 _ => invocation.unknown_method(),

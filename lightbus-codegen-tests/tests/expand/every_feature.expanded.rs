@@ -357,7 +357,7 @@ const _: () = {
         type Api = WarrantyApi;
         async fn dispatch(
             &self,
-            invocation: crate::bus::__private::Invocation,
+            invocation: &crate::bus::__private::Invocation,
         ) -> crate::bus::__private::Outcome {
             match invocation.method() {
                 "every_form" => {

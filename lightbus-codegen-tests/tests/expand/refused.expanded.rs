@@ -107,7 +107,7 @@ const _: () = {
         type Api = WarrantyApi;
         async fn dispatch(
             &self,
-            invocation: ::lightbus::__private::Invocation,
+            invocation: &::lightbus::__private::Invocation,
         ) -> ::lightbus::__private::Outcome {
             match invocation.method() {
                 "kept" => {

@@ -80,7 +80,7 @@ fn dispatch(api: &Api) -> TokenStream {
         impl<__Service: #trait_> #private::Dispatch for #ident<__Service> {
             type Api = #api_type;
 
-            async fn dispatch(&self, #invocation: #private::Invocation) -> #private::Outcome {
+            async fn dispatch(&self, #invocation: &#private::Invocation) -> #private::Outcome {
                 match #invocation.method() {
                     #(#arms)*
                     _ => #invocation.unknown_method(),

@@ -15,7 +15,7 @@ pub struct AnyEvent {
 
 impl AnyEvent {
     pub(crate) fn new(message: EventMessage) -> Self {
-        Self { api: message.api.into_owned(), name: message.event.into_owned(), payload: message.payload }
+        Self { api: message.api.into(), name: message.event.into(), payload: message.payload }
     }
 
     /// The API that the event belongs to, such as `company.sales`.

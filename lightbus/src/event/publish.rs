@@ -1,6 +1,5 @@
 //! Publishes events.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::future::IntoFuture;
@@ -8,6 +7,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use smol_str::{SmolStr, ToSmolStr};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -164,10 +164,10 @@ impl Publisher {
         }
         let context = event.context.or_else(Context::current);
         Ok(EventMessage {
-            id: Uuid::now_v7().to_string(),
-            api: Cow::Borrowed(event.api),
-            event: Cow::Borrowed(event.event),
-            publisher: Cow::Owned(settings.service.as_str().to_owned()),
+            id: Uuid::now_v7().to_smolstr(),
+            api: SmolStr::new_static(event.api),
+            event: SmolStr::new_static(event.event),
+            publisher: settings.service.text(),
             payload,
             trace: event.trace.or_else(|| context.and_then(|context| context.trace().cloned())),
         })

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -16,11 +17,11 @@ use crate::api::{Api, Event};
 use crate::codec;
 use crate::context::Context;
 use crate::failure::{FailureReason, FailureStory};
-use crate::message::EventMessage;
+use crate::message::{EventMessage, full_name};
 use crate::name::SubscriptionName;
 use crate::panic::panic_message;
 use crate::tasks::Tasks;
-use crate::transport::{EventDelivery, EventSink};
+use crate::transport::{EventDelivery, EventHandle, EventSink};
 use crate::turns::{Turn, Turns};
 
 /// The receiving end of one subscription in one process.
@@ -93,8 +94,7 @@ where
 {
     fn deliver(&self, delivery: EventDelivery) {
         let (handler, shared) = (Arc::clone(&self.handler), Arc::clone(&self.shared));
-        let (turn, tasks) = (shared.turns.take(), shared.settings.tasks.clone());
-        tasks.spawn(async move { shared.take(&*handler, delivery, turn).await });
+        self.shared.settings.tasks.spawn(shared.take(handler, delivery, self.shared.turns.take()));
     }
 }
 
@@ -104,36 +104,46 @@ impl<E, P, H> fmt::Debug for Subscriber<E, P, H> {
     }
 }
 
-impl<E: Send> Shared<E> {
-    async fn take<P, H: Handler<E, P>>(&self, handler: &H, delivery: EventDelivery, turn: Turn) {
+impl<E: Send + 'static> Shared<E> {
+    /// Neither an `async fn` nor without `pin!`, either of which would store what it is given twice.
+    fn take<P: 'static, H: Handler<E, P>>(
+        self: Arc<Self>,
+        handler: Arc<H>,
+        delivery: EventDelivery,
+        turn: Turn,
+    ) -> impl Future<Output = ()> + Send {
         let EventDelivery { event, attempt, first_failed_at, handle } = delivery;
-        // An event whose handle is dropped goes back to the subscription.
-        let Some(Some(_turn)) = self.settings.tasks.unless_draining(turn.begin()).await else { return };
-        let (id, name) = (event.id.clone(), event.full_name());
-        let Some(result) = self.settings.tasks.unless_aborted(self.run(handler, event, attempt)).await else { return };
-        let Err(failure) = result else {
-            handle.accept();
-            return;
-        };
-        let subscription = self.settings.name.as_str();
-        let story = self.story(failure, attempt, first_failed_at);
+        async move {
+            let tasks = &self.settings.tasks;
+            // An event whose handle is dropped goes back to the subscription.
+            let Some(Some(_turn)) = tasks.unless_draining(pin!(turn.begin())).await else { return };
+            let (id, api, name) = (event.id.clone(), event.api.clone(), event.event.clone());
+            let Some(result) = tasks.unless_aborted(pin!(self.run(&*handler, event, attempt))).await else { return };
+            let Err(failure) = result else {
+                handle.accept();
+                return;
+            };
+            let story = self.story(failure, attempt, first_failed_at);
+            // Boxed, since few events fail and every one would carry the room for it.
+            Box::pin(self.settle(handle, story, &id, &full_name(&api, &name))).await;
+        }
+    }
+
+    /// Has an event that failed delivered once more, or kept as a dead letter.
+    async fn settle(&self, handle: Box<dyn EventHandle>, story: FailureStory, id: &str, event: &str) {
+        let (subscription, attempt) = (self.settings.name.as_str(), story.attempt);
         let moved = match self.retry(&story) {
             Some(delay) => {
-                tracing::warn!(subscription, event = name, id, attempt, "retried in {delay:?}: {}", story.error);
+                tracing::warn!(subscription, event, id, attempt, "retried in {delay:?}: {}", story.error);
                 handle.retry(delay, story).await
             }
             None => {
-                tracing::error!(subscription, event = name, id, attempt, "moved to the dead letters: {}", story.error);
+                tracing::error!(subscription, event, id, attempt, "moved to the dead letters: {}", story.error);
                 handle.dead_letter(story).await
             }
         };
         if let Err(error) = moved {
-            tracing::error!(
-                subscription,
-                event = name,
-                id,
-                "could not be moved, so it will be delivered again: {error}"
-            );
+            tracing::error!(subscription, event, id, "could not be moved, so it will be delivered again: {error}");
         }
     }
 
@@ -148,12 +158,12 @@ impl<E: Send> Shared<E> {
             let error = format!("the event is {size} bytes long and the limit of this process is {limit}");
             return Err(Failure { reason: FailureReason::Undecodable, error });
         }
-        let publisher = message.publisher.clone().into_owned();
-        let context = Context::new(publisher, message.id.clone(), attempt, None, message.trace.clone());
+        let context = Context::new(message.publisher.clone(), message.id.clone(), attempt, None, message.trace.clone());
         let event = (self.read)(message).map_err(|error| Failure { reason: FailureReason::Undecodable, error })?;
-        let handled = async { handler.handle(event, context.clone()).await };
-        let handled = AssertUnwindSafe(context.clone().scope(handled)).catch_unwind();
-        match timeout(self.settings.time_limit, handled).await {
+        let given = context.clone();
+        // What the handler does before it is first polled may panic, too.
+        let handled = context.scope(async move { handler.handle(event, given).await });
+        match timeout(self.settings.time_limit, AssertUnwindSafe(handled).catch_unwind()).await {
             Ok(Ok(result)) => result.map_err(Failure::from),
             Ok(Err(panic)) => {
                 let error = format!("the handler panicked: {}", panic_message(&*panic));

@@ -1,9 +1,9 @@
 //! Makes calls.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smol_str::SmolStr;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -12,9 +12,9 @@ use super::error::{CallError, Oversized, Servers};
 use super::in_flight::{Arrival, InFlight};
 use super::prepared::{Decode, PreparedCall};
 use crate::context::Context;
-use crate::message::{Request, full_name};
+use crate::message::Request;
 use crate::name::ServiceName;
-use crate::transport::Transport;
+use crate::transport::{NotSent, Transport};
 
 /// Makes the calls of one process.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ impl Caller {
         let context = call.context.or_else(Context::current);
         let wanted = call.timeout.or(call.method_timeout).unwrap_or(self.shared.settings.timeout);
         let timeout = context.as_ref().and_then(Context::time_left).map_or(wanted, |left| left.min(wanted));
-        let (api, method) = (call.api, full_name(call.api, call.method));
+        let (api, method) = (call.api, call.method);
         let ended = |ending| Ended { api, method, timeout, ending };
 
         let limit = self.shared.settings.max_message_size;
@@ -72,20 +72,21 @@ impl Caller {
             }
             Err(error) => return ended(Ending::Unencodable(error)),
         };
+        let deadline = Instant::now() + timeout;
         let request = Request {
-            id: String::new(),
-            api: Cow::Borrowed(call.api),
-            method: Cow::Borrowed(call.method),
-            caller: Cow::Owned(self.shared.settings.service.as_str().to_owned()),
-            time_left: Some(timeout),
+            id: SmolStr::default(),
+            api: SmolStr::new_static(api),
+            method: SmolStr::new_static(method),
+            caller: self.shared.settings.service.text(),
+            deadline: Some(deadline),
             payload,
             trace: call.trace.or_else(|| context.and_then(|context| context.trace().cloned())),
         };
-        ended(self.exchange(request, Instant::now() + timeout).await)
+        ended(self.exchange(api, deadline, request).await)
     }
 
     /// Sends the request, on the next connection if it could not leave on this one, and waits for what comes of it.
-    async fn exchange(&self, mut request: Request, deadline: Instant) -> Ending {
+    async fn exchange(&self, api: &str, deadline: Instant, mut request: Request) -> Ending {
         let Shared { transport, in_flight, closed, settings } = &*self.shared;
         loop {
             if closed.is_cancelled() {
@@ -104,11 +105,11 @@ impl Caller {
             };
             let mut ticket = in_flight.register(generation);
             request.id = ticket.id();
-            request.time_left = Some(deadline.saturating_duration_since(Instant::now()));
-            if transport.call(generation, request.clone()).is_err() {
+            if let Err(NotSent(unsent)) = transport.call(generation, request) {
                 if Instant::now() >= deadline {
                     return Ending::NotConnected;
                 }
+                request = *unsent;
                 // That connection is being given up; let whoever does that go on.
                 tokio::task::yield_now().await;
                 continue;
@@ -123,7 +124,7 @@ impl Caller {
                 Ok(Arrival::Lost) => Ending::Lost,
                 Err(_) => {
                     drop(ticket);
-                    Ending::TimedOut(self.servers(&request.api).await)
+                    Ending::TimedOut(self.servers(api).await)
                 }
             };
         }

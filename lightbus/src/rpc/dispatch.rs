@@ -11,5 +11,5 @@ pub trait Dispatch: Send + Sync + 'static {
     type Api: Api;
 
     /// Runs the method that the invocation names.
-    fn dispatch(&self, invocation: Invocation) -> impl Future<Output = Outcome> + Send + '_;
+    fn dispatch<'i>(&'i self, invocation: &'i Invocation) -> impl Future<Output = Outcome> + Send + 'i;
 }

@@ -6,7 +6,7 @@ use super::error::{CallError, Oversized, Servers};
 use super::fault::{Fault, FaultCode};
 use super::prepared::Decode;
 use crate::codec::{self, EncodeError};
-use crate::message::{Payload, Reply, ReplyKind};
+use crate::message::{Payload, Reply, ReplyKind, full_name};
 
 /// What a call ended with, whatever the types of its method.
 #[derive(Debug)]
@@ -31,8 +31,7 @@ pub(crate) enum Ending {
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) api: &'static str,
-    /// The method's full name.
-    pub(crate) method: String,
+    pub(crate) method: &'static str,
     /// How long the call was to wait.
     pub(crate) timeout: Duration,
     pub(crate) ending: Ending,
@@ -42,40 +41,43 @@ impl Ended {
     /// What the caller gets.
     pub(crate) fn into_result<T, E>(self, decode: &Decode<T, E>) -> Result<T, CallError<E>> {
         let Self { api, method, timeout, ending } = self;
+        let method = || full_name(api, method);
         Err(match ending {
-            Ending::Reply(reply) => return read_reply(api, method, reply, decode),
-            Ending::Unroutable => CallError::NoServer { api: api.to_owned(), method },
+            Ending::Reply(reply) => return read_reply(api, method, &reply, decode),
+            Ending::Unroutable => CallError::NoServer { api: api.to_owned(), method: method() },
             Ending::Lost => {
                 let reason = "the connection to the broker was lost while it was under way".to_owned();
-                CallError::OutcomeUnknown { method, reason }
+                CallError::OutcomeUnknown { method: method(), reason }
             }
-            Ending::TimedOut(servers) => CallError::DeadlineExceeded { method, timeout, servers },
-            Ending::NotConnected => CallError::NotConnected { method, timeout },
-            Ending::Closed => CallError::Closed { method },
-            Ending::Unencodable(error) => CallError::InvalidRequest { method, reason: error.to_string() },
+            Ending::TimedOut(servers) => CallError::DeadlineExceeded { method: method(), timeout, servers },
+            Ending::NotConnected => CallError::NotConnected { method: method(), timeout },
+            Ending::Closed => CallError::Closed { method: method() },
+            Ending::Unencodable(error) => CallError::InvalidRequest { method: method(), reason: error.to_string() },
             Ending::TooLarge { what, size, limit } => {
-                CallError::TooLarge { method, what, size: size as u64, limit: limit as u64 }
+                CallError::TooLarge { method: method(), what, size: size as u64, limit: limit as u64 }
             }
         })
     }
 }
 
-fn read_reply<T, E>(api: &str, method: String, reply: Reply, decode: &Decode<T, E>) -> Result<T, CallError<E>> {
+fn read_reply<T, E>(
+    api: &str,
+    method: impl Fn() -> String,
+    reply: &Reply,
+    decode: &Decode<T, E>,
+) -> Result<T, CallError<E>> {
+    let invalid = |reason| CallError::InvalidReply { method: method(), reason };
     match reply.kind {
-        Some(ReplyKind::Ok) => (decode.value)(&reply.payload)
-            .map_err(|error| CallError::InvalidReply { method, reason: format!("its value does not decode: {error}") }),
+        Some(ReplyKind::Ok) => {
+            (decode.value)(&reply.payload).map_err(|error| invalid(format!("its value does not decode: {error}")))
+        }
         Some(ReplyKind::Error) => Err(match decode.error.map(|decode| decode(&reply.payload)) {
-            Some(Ok(error)) => CallError::Method { method, error },
-            Some(Err(error)) => {
-                CallError::InvalidReply { method, reason: format!("its error does not decode: {error}") }
-            }
-            None => CallError::InvalidReply {
-                method,
-                reason: "it is an error, and the method returns no Result".to_owned(),
-            },
+            Some(Ok(error)) => CallError::Method { method: method(), error },
+            Some(Err(error)) => invalid(format!("its error does not decode: {error}")),
+            None => invalid("it is an error, and the method returns no Result".to_owned()),
         }),
-        Some(ReplyKind::Fault) => Err(read_fault(api, method, &reply.payload)),
-        None => Err(CallError::InvalidReply { method, reason: "its `type` is none of ok, error and fault".to_owned() }),
+        Some(ReplyKind::Fault) => Err(read_fault(api, method(), &reply.payload)),
+        None => Err(invalid("its `type` is none of ok, error and fault".to_owned())),
     }
 }
 

@@ -1,32 +1,36 @@
 //! The calls of this process that wait for their answers.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
-use tokio::sync::oneshot;
+use rustc_hash::FxHashMap;
+use smol_str::{SmolStr, format_smolstr};
 
 use crate::message::Reply;
 use crate::sync::lock;
 use crate::transport::{Generation, ReplySink};
 
-/// The calls of this process that wait for their answers. Each is in it from before it is sent until it has ended or its
-/// caller has gone, whichever comes first.
+/// The calls of this process that wait for their answers. Each is in it from before it is sent until its caller has what
+/// arrived for it, or has gone, whichever comes first.
 pub(crate) struct InFlight {
     /// Tells this process's calls from those of every other process.
-    prefix: String,
+    prefix: SmolStr,
     table: Mutex<Table>,
 }
 
 #[derive(Default)]
 struct Table {
     next: u64,
-    waiting: HashMap<u64, Waiting>,
+    waiting: FxHashMap<u64, Waiting>,
 }
 
 struct Waiting {
     generation: Generation,
-    arrival: oneshot::Sender<Arrival>,
+    arrival: Option<Arrival>,
+    /// Wakes the caller, once it has begun to wait.
+    waker: Option<Waker>,
 }
 
 /// What can arrive for a call.
@@ -41,7 +45,17 @@ pub(crate) enum Arrival {
 pub(crate) struct Ticket {
     number: u64,
     in_flight: Arc<InFlight>,
-    arrival: oneshot::Receiver<Arrival>,
+}
+
+impl Waiting {
+    /// Takes what has arrived, if nothing has before, and returns what wakes the caller.
+    fn arrive(&mut self, arrival: Arrival) -> Option<Waker> {
+        if self.arrival.is_some() {
+            return None;
+        }
+        self.arrival = Some(arrival);
+        self.waker.take()
+    }
 }
 
 impl InFlight {
@@ -52,12 +66,11 @@ impl InFlight {
 
     /// Takes a place for a call that is about to be sent on the connection of that generation.
     pub(crate) fn register(self: &Arc<Self>, generation: Generation) -> Ticket {
-        let (sender, arrival) = oneshot::channel();
         let mut table = lock(&self.table);
         let number = table.next;
         table.next += 1;
-        table.waiting.insert(number, Waiting { generation, arrival: sender });
-        Ticket { number, in_flight: Arc::clone(self), arrival }
+        table.waiting.insert(number, Waiting { generation, arrival: None, waker: None });
+        Ticket { number, in_flight: Arc::clone(self) }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -65,15 +78,30 @@ impl InFlight {
     }
 
     fn number_of(&self, id: &str) -> Option<u64> {
-        u64::from_str_radix(id.strip_prefix(&self.prefix)?.strip_prefix('-')?, 16).ok()
+        u64::from_str_radix(id.strip_prefix(&*self.prefix)?.strip_prefix('-')?, 16).ok()
     }
 
     fn end(&self, id: &str, arrival: Arrival) {
         let Some(number) = self.number_of(id) else { return };
-        let waiting = lock(&self.table).waiting.remove(&number);
-        if let Some(waiting) = waiting {
-            // The caller may have gone at this very moment; then nobody is interested any more.
-            let _ = waiting.arrival.send(arrival);
+        let waker = lock(&self.table).waiting.get_mut(&number).and_then(|waiting| waiting.arrive(arrival));
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    fn poll(&self, number: u64, context: &Context<'_>) -> Poll<Arrival> {
+        let mut table = lock(&self.table);
+        // It is there until its ticket is dropped or has had what arrived.
+        let Some(waiting) = table.waiting.get_mut(&number) else { return Poll::Ready(Arrival::Lost) };
+        match waiting.arrival.take() {
+            Some(arrival) => {
+                table.waiting.remove(&number);
+                Poll::Ready(arrival)
+            }
+            None => {
+                waiting.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
         }
     }
 }
@@ -88,13 +116,14 @@ impl ReplySink for InFlight {
     }
 
     fn lost(&self, generation: Generation) {
-        let lost: Vec<Waiting> = lock(&self.table)
+        let wakers: Vec<Waker> = lock(&self.table)
             .waiting
-            .extract_if(|_, waiting| waiting.generation <= generation)
-            .map(|(_, w)| w)
+            .values_mut()
+            .filter(|waiting| waiting.generation <= generation)
+            .filter_map(|waiting| waiting.arrive(Arrival::Lost))
             .collect();
-        for waiting in lost {
-            let _ = waiting.arrival.send(Arrival::Lost);
+        for waker in wakers {
+            waker.wake();
         }
     }
 
@@ -105,14 +134,13 @@ impl ReplySink for InFlight {
 
 impl Ticket {
     /// The call's id.
-    pub(crate) fn id(&self) -> String {
-        format!("{}-{:x}", self.in_flight.prefix, self.number)
+    pub(crate) fn id(&self) -> SmolStr {
+        format_smolstr!("{}-{:x}", self.in_flight.prefix, self.number)
     }
 
     /// Waits for what arrives.
     pub(crate) async fn arrival(&mut self) -> Arrival {
-        // The sender is dropped unused only with the table itself.
-        (&mut self.arrival).await.unwrap_or(Arrival::Lost)
+        poll_fn(|context| self.in_flight.poll(self.number, context)).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use smol_str::SmolStr;
 
 use super::fault::{Fault, FaultCode, FaultDetails};
 use crate::api::ApiDescriptor;
@@ -13,7 +14,7 @@ use crate::message::{Encoding, Payload, ReplyKind};
 #[derive(Debug)]
 pub struct Invocation {
     api: &'static ApiDescriptor,
-    method: String,
+    method: SmolStr,
     arguments: Payload,
     context: Context,
 }
@@ -26,7 +27,7 @@ pub struct Outcome {
 }
 
 impl Invocation {
-    pub(crate) fn new(api: &'static ApiDescriptor, method: String, arguments: Payload, context: Context) -> Self {
+    pub(crate) fn new(api: &'static ApiDescriptor, method: SmolStr, arguments: Payload, context: Context) -> Self {
         Self { api, method, arguments, context }
     }
 
@@ -91,7 +92,12 @@ impl Invocation {
         }
     }
 
-    fn fault(&self, fault: &Fault) -> Outcome {
+    /// How long the arguments are, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.arguments.bytes.len()
+    }
+
+    pub(crate) fn fault(&self, fault: &Fault) -> Outcome {
         Outcome::fault(&self.arguments.encoding, fault)
     }
 }

@@ -1,8 +1,8 @@
 //! Serves an API: takes requests from the transport, runs them through the dispatcher, answers.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -13,11 +13,11 @@ use super::fault::{Fault, FaultCode};
 use super::invocation::{Invocation, Outcome};
 use crate::api::{Api, ApiDescriptor};
 use crate::context::Context;
-use crate::message::{Encoding, Reply, Request};
+use crate::message::{Reply, Request};
 use crate::name::ServiceName;
 use crate::panic::panic_message;
 use crate::tasks::Tasks;
-use crate::transport::{RequestDelivery, RequestSink};
+use crate::transport::{RequestDelivery, RequestHandle, RequestSink};
 use crate::turns::{Turn, Turns};
 
 /// Serves one API in one process.
@@ -52,10 +52,17 @@ impl<D: Dispatch> Server<D> {
 
 impl<D: Dispatch> RequestSink for Server<D> {
     fn deliver(&self, delivery: RequestDelivery) {
-        let (dispatcher, shared) = (Arc::clone(&self.dispatcher), Arc::clone(&self.shared));
-        let deadline = delivery.request.time_left.map(|left| Instant::now() + left);
-        let (turn, tasks) = (shared.turns.take(), shared.settings.tasks.clone());
-        tasks.spawn(async move { shared.take(&*dispatcher, delivery, turn, deadline).await });
+        let RequestDelivery { request, redelivered, handle } = delivery;
+        let Request { id, method, caller, deadline, payload, trace, .. } = request;
+        let context = Context::new(caller, id, 1, deadline, trace);
+        let serving = Serving {
+            shared: Arc::clone(&self.shared),
+            dispatcher: Arc::clone(&self.dispatcher),
+            invocation: Invocation::new(self.shared.api, method, payload, context),
+            redelivered,
+            handle,
+        };
+        self.shared.settings.tasks.spawn(serving.run(self.shared.turns.take()));
     }
 }
 
@@ -65,80 +72,83 @@ impl<D> fmt::Debug for Server<D> {
     }
 }
 
-impl Shared {
-    async fn take<D: Dispatch>(
-        &self,
-        dispatcher: &D,
-        delivery: RequestDelivery,
-        turn: Turn,
-        deadline: Option<Instant>,
-    ) {
-        let RequestDelivery { request, redelivered, mut handle } = delivery;
-        let Some(Some(_turn)) = self.settings.tasks.unless_draining(turn.begin()).await else {
-            handle.give_back();
-            return;
-        };
-        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-            tracing::debug!(api = self.api.name(), method = %request.method, "dropped a call whose deadline has passed");
-            handle.accept();
-            return;
-        }
-        let idempotent = self.api.method(&request.method).is_some_and(|method| method.is_idempotent());
-        // Off the queue first, run after: whatever happens now, the method does not run twice.
-        if !idempotent && !handle.accept() {
-            return;
-        }
-        let encoding = request.payload.encoding.clone();
-        let outcome = if redelivered && !idempotent {
-            Some(Outcome::fault(&encoding, &outcome_unknown()))
-        } else {
-            self.settings.tasks.unless_aborted(self.run(dispatcher, request, deadline)).await
-        };
-        let outcome = match outcome {
-            Some(outcome) => outcome,
-            // Another server runs it from the start.
-            None if idempotent => return handle.give_back(),
-            None => Outcome::fault(&encoding, &shutting_down()),
-        };
-        let reply = self.reply(outcome);
-        if idempotent {
-            handle.reply_then_accept(reply).await;
-        } else {
-            handle.reply(reply);
+/// A request on its way from its arrival to its answer.
+struct Serving<D> {
+    shared: Arc<Shared>,
+    dispatcher: Arc<D>,
+    invocation: Invocation,
+    redelivered: bool,
+    handle: Box<dyn RequestHandle>,
+}
+
+impl<D: Dispatch> Serving<D> {
+    /// Neither an `async fn` nor without `pin!`, either of which would store what it is given twice: every call would carry
+    /// twice the state of its method.
+    #[allow(clippy::manual_async_fn, reason = "see above")]
+    fn run(mut self, turn: Turn) -> impl Future<Output = ()> + Send {
+        async move {
+            let tasks = &self.shared.settings.tasks;
+            let Some(Some(_turn)) = tasks.unless_draining(pin!(turn.begin())).await else {
+                self.handle.give_back();
+                return;
+            };
+            let api = self.shared.api;
+            if self.invocation.context().deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+                let method = self.invocation.method();
+                tracing::debug!(api = api.name(), method, "dropped a call whose deadline has passed");
+                self.handle.accept();
+                return;
+            }
+            let idempotent = api.method(self.invocation.method()).is_some_and(|method| method.is_idempotent());
+            // Off the queue first, run after: whatever happens now, the method does not run twice.
+            if !idempotent && !self.handle.accept() {
+                return;
+            }
+            let outcome = if self.redelivered && !idempotent {
+                Some(self.invocation.fault(&outcome_unknown()))
+            } else {
+                tasks.unless_aborted(pin!(self.shared.dispatch(&*self.dispatcher, &self.invocation))).await
+            };
+            let outcome = match outcome {
+                Some(outcome) => outcome,
+                // Another server runs it from the start.
+                None if idempotent => return self.handle.give_back(),
+                None => self.invocation.fault(&shutting_down()),
+            };
+            let reply = self.shared.reply(outcome);
+            if idempotent {
+                self.handle.reply_then_accept(reply).await;
+            } else {
+                self.handle.reply(reply);
+            }
         }
     }
+}
 
-    async fn run<D: Dispatch>(&self, dispatcher: &D, request: Request, deadline: Option<Instant>) -> Outcome {
-        let encoding = request.payload.encoding.clone();
-        let (size, limit) = (request.payload.bytes.len(), self.settings.max_message_size);
+impl Shared {
+    async fn dispatch<D: Dispatch>(&self, dispatcher: &D, invocation: &Invocation) -> Outcome {
+        let (size, limit) = (invocation.size(), self.settings.max_message_size);
         if size > limit {
-            return Outcome::fault(&encoding, &Fault::too_large(FaultCode::RequestTooLarge, size, limit));
+            return invocation.fault(&Fault::too_large(FaultCode::RequestTooLarge, size, limit));
         }
-        let method = request.method.into_owned();
-        let context = Context::new(request.caller.into_owned(), request.id, 1, deadline, request.trace);
-        let invocation = Invocation::new(self.api, method.clone(), request.payload, context.clone());
-        match AssertUnwindSafe(context.scope(dispatcher.dispatch(invocation))).catch_unwind().await {
-            Ok(outcome) => self.limited(&encoding, outcome),
+        let dispatched = invocation.context().clone().scope(dispatcher.dispatch(invocation));
+        match AssertUnwindSafe(dispatched).catch_unwind().await {
+            Ok(outcome) => self.limited(invocation, outcome),
             Err(panic) => {
-                let message = panic_message(&*panic);
+                let (method, message) = (invocation.method(), panic_message(&*panic));
                 tracing::error!(api = self.api.name(), method, "the handler panicked: {message}");
-                Outcome::fault(&encoding, &Fault::new(FaultCode::HandlerPanicked, message))
+                invocation.fault(&Fault::new(FaultCode::HandlerPanicked, message))
             }
         }
     }
 
-    fn limited(&self, encoding: &Encoding, outcome: Outcome) -> Outcome {
+    fn limited(&self, invocation: &Invocation, outcome: Outcome) -> Outcome {
         let (size, limit) = (outcome.payload.bytes.len(), self.settings.max_message_size);
-        if size > limit {
-            Outcome::fault(encoding, &Fault::too_large(FaultCode::ReplyTooLarge, size, limit))
-        } else {
-            outcome
-        }
+        if size > limit { invocation.fault(&Fault::too_large(FaultCode::ReplyTooLarge, size, limit)) } else { outcome }
     }
 
     fn reply(&self, outcome: Outcome) -> Reply {
-        let server = Cow::Owned(self.settings.service.as_str().to_owned());
-        Reply { kind: Some(outcome.kind), server, payload: outcome.payload }
+        Reply { kind: Some(outcome.kind), server: self.settings.service.text(), payload: outcome.payload }
     }
 }
 

@@ -114,8 +114,8 @@ pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
 }
 
 /// A request that has not left this process: its connection is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotSent;
+#[derive(Debug)]
+pub(crate) struct NotSent(pub(crate) Box<Request>);
 
 /// Makes the transport that the URL asks for.
 pub(crate) async fn connect(

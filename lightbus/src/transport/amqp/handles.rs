@@ -110,7 +110,7 @@ impl fmt::Debug for Unsettled {
 pub(super) fn request(source: &Arc<Source>, api: &'static str, delivery: Delivery) -> RequestDelivery {
     let redelivered = delivery.redelivered;
     let unsettled = Unsettled::new(source, delivery);
-    let request = to_request(api, &unsettled.properties, unsettled.body.clone());
+    let request = to_request(api, &unsettled.properties, unsettled.body.clone(), unsettled.arrived);
     RequestDelivery { request, redelivered, handle: Box::new(RequestOnQueue(unsettled)) }
 }
 

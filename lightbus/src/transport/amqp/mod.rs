@@ -193,8 +193,8 @@ impl Transport for AmqpTransport {
         // The state stays borrowed while the request is queued: until then, its generation is not reported lost.
         let state = self.shared.state.borrow();
         match state.ready() {
-            Some(session) if session.generation == generation => session.call(&request),
-            _ => Err(NotSent),
+            Some(session) if session.generation == generation && session.call(&request) => Ok(()),
+            _ => Err(NotSent(Box::new(request))),
         }
     }
 

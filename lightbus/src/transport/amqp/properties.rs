@@ -1,12 +1,13 @@
 //! The bus's messages as AMQP properties, and back. What arrives may have been sent by anyone, and is read leniently.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable, MAX_SHORT_STRING_LENGTH, ShortString};
+use smol_str::SmolStr;
+use tokio::time::Instant;
 
 use crate::message::{
     Encoding, EventMessage, Payload, Reply, ReplyKind, Request, TraceContext, full_name, split_full_name,
@@ -31,15 +32,16 @@ pub(super) fn short(text: impl Into<String>) -> ShortString {
     ShortString::try_new(text).unwrap_or_default()
 }
 
-/// The properties of a request. It is not persistent: after a crash of the broker nobody waits for its answer.
-pub(super) fn of_request(request: &Request) -> BasicProperties {
+/// The properties of a request that leaves now. It is not persistent: after a crash of the broker nobody waits for its
+/// answer.
+pub(super) fn of_request(request: &Request, now: Instant) -> BasicProperties {
     let mut properties = BasicProperties::default()
         .with_type(short(request.full_name()))
         .with_correlation_id(short(&*request.id))
         .with_reply_to(short(REPLY_TO))
         .with_app_id(short(&*request.caller));
-    if let Some(time_left) = request.time_left {
-        properties = properties.with_expiration(expiration(time_left));
+    if let Some(deadline) = request.deadline {
+        properties = properties.with_expiration(expiration(deadline.saturating_duration_since(now)));
     }
     with_trace(with_encoding(properties, &request.payload.encoding), request.trace.as_ref())
 }
@@ -81,17 +83,17 @@ pub(super) fn of_returned_request(request: &BasicProperties, held: Duration) -> 
     }
 }
 
-/// The request that arrived in the queue of that API. What its `type` says of another API stays in the method, which is
+/// The request that has just arrived in the queue of that API. What its `type` says of another API stays in the method, which is
 /// then one that nobody knows.
-pub(super) fn to_request(api: &'static str, properties: &BasicProperties, body: Bytes) -> Request {
+pub(super) fn to_request(api: &'static str, properties: &BasicProperties, body: Bytes, now: Instant) -> Request {
     let name = text_of(properties.kind());
     let method = name.strip_prefix(api).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name);
     Request {
-        id: text_of(properties.correlation_id()).to_owned(),
-        api: Cow::Borrowed(api),
-        method: Cow::Owned(method.to_owned()),
-        caller: Cow::Owned(text_of(properties.app_id()).to_owned()),
-        time_left: time_left(properties),
+        id: SmolStr::new(text_of(properties.correlation_id())),
+        api: SmolStr::new_static(api),
+        method: SmolStr::new(method),
+        caller: SmolStr::new(text_of(properties.app_id())),
+        deadline: time_left(properties).and_then(|left| now.checked_add(left)),
         payload: payload(properties, body),
         trace: trace(properties),
     }
@@ -101,7 +103,7 @@ pub(super) fn to_request(api: &'static str, properties: &BasicProperties, body: 
 pub(super) fn to_reply(properties: &BasicProperties, body: Bytes) -> (&str, Reply) {
     let reply = Reply {
         kind: ReplyKind::from_wire(text_of(properties.kind())),
-        server: Cow::Owned(text_of(properties.app_id()).to_owned()),
+        server: SmolStr::new(text_of(properties.app_id())),
         payload: payload(properties, body),
     };
     (text_of(properties.correlation_id()), reply)
@@ -111,10 +113,10 @@ pub(super) fn to_reply(properties: &BasicProperties, body: Bytes) -> (&str, Repl
 pub(super) fn to_event(properties: &BasicProperties, body: Bytes) -> EventMessage {
     let (api, event) = split_full_name(text_of(properties.kind()));
     EventMessage {
-        id: text_of(properties.message_id()).to_owned(),
-        api: Cow::Owned(api.to_owned()),
-        event: Cow::Owned(event.to_owned()),
-        publisher: Cow::Owned(text_of(properties.app_id()).to_owned()),
+        id: SmolStr::new(text_of(properties.message_id())),
+        api: SmolStr::new(api),
+        event: SmolStr::new(event),
+        publisher: SmolStr::new(text_of(properties.app_id())),
         payload: payload(properties, body),
         trace: trace(properties),
     }

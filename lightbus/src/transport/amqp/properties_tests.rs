@@ -9,7 +9,7 @@ fn request() -> Request {
         api: API.into(),
         method: "check".into(),
         caller: "sales".into(),
-        time_left: Some(Duration::from_micros(1_500_001)),
+        deadline: None,
         payload: Payload { encoding: Encoding::MessagePack, bytes: Bytes::from_static(b"\x80") },
         trace: Some(TraceContext { traceparent: "00-aa-bb-01".into(), tracestate: Some("x=1".into()) }),
     }
@@ -28,15 +28,16 @@ fn event() -> EventMessage {
 
 #[test]
 fn a_request_comes_back_as_it_was_sent() {
-    let sent = request();
-    let properties = of_request(&sent);
+    let now = Instant::now();
+    let sent = Request { deadline: Some(now + Duration::from_micros(1_500_001)), ..request() };
+    let properties = of_request(&sent, now);
     assert_eq!(text_of(properties.kind()), "company.warranty.check");
     assert_eq!(text_of(properties.reply_to()), REPLY_TO);
     assert_eq!(text_of(properties.expiration()), "1501", "rounded up");
     assert!(properties.content_type().is_none() && properties.delivery_mode().is_none());
-    let got = to_request(API, &properties, sent.payload.bytes.clone());
+    let got = to_request(API, &properties, sent.payload.bytes.clone(), now);
     assert_eq!((got.id, got.api, got.method, got.caller), (sent.id, sent.api, sent.method, sent.caller));
-    assert_eq!(got.time_left, Some(Duration::from_millis(1501)));
+    assert_eq!(got.deadline, Some(now + Duration::from_millis(1501)));
     assert_eq!((got.payload, got.trace), (sent.payload, sent.trace));
 }
 
@@ -66,9 +67,9 @@ fn an_event_comes_back_as_it_was_sent() {
 #[test]
 fn what_says_nothing_of_itself_is_read_leniently() {
     let bare = BasicProperties::default();
-    let request = to_request(API, &bare, Bytes::new());
+    let request = to_request(API, &bare, Bytes::new(), Instant::now());
     assert_eq!((&*request.id, &*request.api, &*request.method, &*request.caller), ("", API, "", ""));
-    assert_eq!((request.time_left, request.trace), (None, None));
+    assert_eq!((request.deadline, request.trace), (None, None));
     let (id, reply) = to_reply(&bare, Bytes::new());
     assert_eq!((id, reply.kind, &*reply.server), ("", None, ""));
     let event = to_event(&named("company.warranty.product_registered", bare.clone()), Bytes::new());
@@ -87,7 +88,7 @@ fn a_method_of_another_api_is_none_of_this_one() {
         ("company.warranty.deep.check", "deep.check"),
     ] {
         let properties = BasicProperties::default().with_type(short(kind));
-        assert_eq!(to_request(API, &properties, Bytes::new()).method, method, "{kind}");
+        assert_eq!(to_request(API, &properties, Bytes::new(), Instant::now()).method, method, "{kind}");
     }
 }
 
@@ -104,7 +105,7 @@ fn expirations_are_within_what_the_broker_takes() {
     }
     for unreadable in ["", "-1", "1.5", "soon", "99999999999999999999999"] {
         let properties = BasicProperties::default().with_expiration(short(unreadable));
-        assert_eq!(to_request(API, &properties, Bytes::new()).time_left, None, "{unreadable}");
+        assert_eq!(to_request(API, &properties, Bytes::new(), Instant::now()).deadline, None, "{unreadable}");
     }
 }
 
@@ -113,7 +114,7 @@ fn trace_headers_of_other_types_are_no_trace() {
     let with = |value| {
         let mut headers = FieldTable::default();
         headers.insert(short("traceparent"), value);
-        to_request(API, &BasicProperties::default().with_headers(headers), Bytes::new()).trace
+        to_request(API, &BasicProperties::default().with_headers(headers), Bytes::new(), Instant::now()).trace
     };
     assert!(with(AMQPValue::LongLongInt(1)).is_none());
     assert!(with(AMQPValue::LongString(vec![0xff, 0xfe].into())).is_none());
@@ -129,7 +130,7 @@ fn what_is_too_long_is_cut_between_characters() {
     assert_eq!(short("x".repeat(256)).as_str().len(), 255);
     let mut event = event();
     event.publisher = long.clone().into();
-    event.id = long.clone();
+    event.id = long.clone().into();
     assert_eq!(text_of(of_event(&event).app_id()).len(), 254);
     assert_eq!(cut("äö", 0), "");
     assert_eq!(cut("äö", 3), "ä");
@@ -138,7 +139,7 @@ fn what_is_too_long_is_cut_between_characters() {
 
 #[test]
 fn a_request_that_is_given_back_is_the_same_but_for_its_age() {
-    let original = of_request(&request()).with_user_id(short("somebody"));
+    let original = of_request(&request(), Instant::now()).with_user_id(short("somebody"));
     let returned = of_returned_request(&original, Duration::from_millis(501)).unwrap();
     assert_eq!(returned.correlation_id(), original.correlation_id());
     assert_eq!(returned.reply_to(), original.reply_to());

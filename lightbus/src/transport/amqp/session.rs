@@ -11,7 +11,7 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel, Event};
 use tokio::select;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -25,7 +25,7 @@ use super::topology::{Topology, default_exchange};
 use super::watchdog::Patience;
 use super::wire::{Security, Wire, release};
 use crate::message::Request;
-use crate::transport::{Generation, NotSent};
+use crate::transport::Generation;
 
 /// How often the connections are looked at. Lapin tells of most losses by itself, but not of every one.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -157,19 +157,20 @@ impl Session {
         }
     }
 
-    /// Queues a request, without waiting for it to be written.
-    pub(super) fn call(&self, request: &Request) -> Result<(), NotSent> {
+    /// Queues a request, without waiting for it to be written. `false` when it cannot leave on this connection.
+    pub(super) fn call(&self, request: &Request) -> bool {
         let queue = short(self.plan.topology.rpc_queue(&request.api));
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let body = &request.payload.bytes;
         // Lapin queues the frames at the first poll; what remains is to wait until they are written.
-        let sent = self.calls.basic_publish(default_exchange(), queue, options, body, of_request(request));
+        let sent =
+            self.calls.basic_publish(default_exchange(), queue, options, body, of_request(request, Instant::now()));
         if let Some(Err(error)) = sent.now_or_never() {
             self.fail(reason(&error));
-            return Err(NotSent);
+            return false;
         }
         self.called.notify_one();
-        Ok(())
+        true
     }
 
     /// Queues a reply, without waiting for it to be written. One that cannot leave is dropped: its caller is told of the

@@ -1,9 +1,11 @@
 //! The broker of a bus in memory: what RabbitMQ keeps, with the same semantics.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
+use smol_str::SmolStr;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
@@ -17,7 +19,7 @@ use crate::sync::lock;
 use crate::transport::{EventDelivery, EventSink, ReplySink, RequestDelivery, RequestSink, Subscription};
 
 /// A service and a subscription of it.
-pub(super) type SubscriptionKey = (String, String);
+pub(super) type SubscriptionKey = (SmolStr, SmolStr);
 
 /// The broker of a bus in memory.
 #[derive(Debug, Default)]
@@ -28,9 +30,9 @@ pub(super) struct Broker {
 #[derive(Debug, Default)]
 struct State {
     next_process: u64,
-    processes: HashMap<ProcessId, Arc<dyn ReplySink>>,
-    apis: HashMap<String, ApiQueue>,
-    subscriptions: HashMap<SubscriptionKey, SubscriptionQueue>,
+    processes: FxHashMap<ProcessId, Arc<dyn ReplySink>>,
+    apis: FxHashMap<SmolStr, ApiQueue>,
+    subscriptions: FxHashMap<SubscriptionKey, SubscriptionQueue>,
     /// What is on its way to the sinks, in order.
     outbox: VecDeque<Delivery>,
     /// Whether someone is emptying the outbox.
@@ -55,7 +57,7 @@ struct ApiQueue {
 /// A message on its way to a sink.
 #[derive(Debug)]
 enum Delivery {
-    Request(String, Assignment<Asked, dyn RequestSink>),
+    Request(SmolStr, Assignment<Asked, dyn RequestSink>),
     Event(SubscriptionKey, Assignment<QueuedEvent, dyn EventSink>),
 }
 
@@ -109,7 +111,7 @@ impl Broker {
             let api = request.api.clone();
             match apis.get_mut(&*api) {
                 Some(served) if !served.has_expired(now) => {
-                    let expires_at = request.time_left.map(|left| now + left);
+                    let expires_at = request.deadline;
                     served.queue.push(Asked { request, asker }, expires_at);
                     served.assign(&api, outbox);
                     true
@@ -129,17 +131,17 @@ impl Broker {
     pub(super) fn serve(
         self: &Arc<Self>,
         process: ProcessId,
-        api: &str,
+        api: &'static str,
         expiry: Duration,
         prefetch: u16,
         sink: Arc<dyn RequestSink>,
     ) {
         self.change(|State { apis, outbox, .. }| {
             let new = || ApiQueue { queue: Queue::default(), expiry, idle_since: None };
-            let served = apis.entry(api.to_owned()).or_insert_with(new);
+            let served = apis.entry(SmolStr::new_static(api)).or_insert_with(new);
             served.idle_since = None;
             served.queue.add_consumer(process, prefetch, sink);
-            served.assign(api, outbox);
+            served.assign(&SmolStr::new_static(api), outbox);
         });
     }
 
@@ -149,7 +151,7 @@ impl Broker {
         subscription: Subscription,
         sink: Arc<dyn EventSink>,
     ) {
-        let key = (subscription.service.to_string(), subscription.name.to_string());
+        let key = (subscription.service.text(), subscription.name.text());
         let runtime = Handle::current();
         let waiting = self.change(|State { subscriptions, outbox, .. }| {
             let subscribed = subscriptions.entry(key.clone()).or_default();
@@ -196,16 +198,16 @@ impl Broker {
     }
 
     /// Takes a request off its queue. `false` when it is someone else's by now.
-    pub(super) fn accept_request(self: &Arc<Self>, api: &str, tag: Tag) -> bool {
+    pub(super) fn accept_request(self: &Arc<Self>, api: &SmolStr, tag: Tag) -> bool {
         self.with_api(api, |served| served.queue.settle(tag).is_some())
     }
 
-    pub(super) fn return_request(self: &Arc<Self>, api: &str, tag: Tag) {
+    pub(super) fn return_request(self: &Arc<Self>, api: &SmolStr, tag: Tag) {
         self.with_api(api, |served| served.requeue(tag));
     }
 
     /// Puts a request back as if it had never been handed out.
-    pub(super) fn give_back_request(self: &Arc<Self>, api: &str, tag: Tag) {
+    pub(super) fn give_back_request(self: &Arc<Self>, api: &SmolStr, tag: Tag) {
         self.with_api(api, |served| {
             if let Some(entry) = served.queue.settle(tag) {
                 served.queue.push_front(entry);
@@ -266,7 +268,7 @@ impl Broker {
         });
     }
 
-    fn with_api<R: Default>(self: &Arc<Self>, api: &str, change: impl FnOnce(&mut ApiQueue) -> R) -> R {
+    fn with_api<R: Default>(self: &Arc<Self>, api: &SmolStr, change: impl FnOnce(&mut ApiQueue) -> R) -> R {
         self.change(|State { apis, outbox, .. }| {
             let Some(served) = apis.get_mut(api) else { return R::default() };
             let result = change(served);
@@ -316,10 +318,9 @@ impl Broker {
         }
     }
 
-    fn deliver_request(self: &Arc<Self>, api: String, assignment: Assignment<Asked, dyn RequestSink>) {
+    fn deliver_request(self: &Arc<Self>, api: SmolStr, assignment: Assignment<Asked, dyn RequestSink>) {
         let Assignment { sink, tag, entry } = assignment;
-        let Entry { message: Asked { mut request, asker }, expires_at, redeliveries } = entry;
-        request.time_left = expires_at.map(|at| at.saturating_duration_since(Instant::now()));
+        let Entry { message: Asked { request, asker }, redeliveries, .. } = entry;
         let handle = MemoryRequestHandle::new(Arc::clone(self), api, tag, asker, request.id.clone());
         sink.deliver(RequestDelivery { request, redelivered: redeliveries > 0, handle: Box::new(handle) });
     }
@@ -356,13 +357,12 @@ impl ApiQueue {
         }
     }
 
-    fn assign(&mut self, api: &str, outbox: &mut VecDeque<Delivery>) {
-        let assignments = self.queue.assign(Instant::now());
-        outbox.extend(assignments.into_iter().map(|assignment| Delivery::Request(api.to_owned(), assignment)));
+    fn assign(&mut self, api: &SmolStr, outbox: &mut VecDeque<Delivery>) {
+        self.queue.assign(|assignment| outbox.push_back(Delivery::Request(api.clone(), assignment)));
     }
 }
 
 /// Hands over what a subscription has for its consumers.
 fn hand_out(key: &SubscriptionKey, subscribed: &mut SubscriptionQueue, outbox: &mut VecDeque<Delivery>) {
-    outbox.extend(subscribed.assign().into_iter().map(|assignment| Delivery::Event(key.clone(), assignment)));
+    subscribed.assign(|assignment| outbox.push_back(Delivery::Event(key.clone(), assignment)));
 }

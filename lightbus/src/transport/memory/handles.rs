@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use smol_str::SmolStr;
 
 use super::broker::{Broker, SubscriptionKey};
 use super::queue::{ProcessId, Tag};
@@ -15,15 +16,15 @@ use crate::transport::{EventHandle, RequestHandle};
 #[derive(Debug)]
 pub(super) struct MemoryRequestHandle {
     broker: Arc<Broker>,
-    api: String,
+    api: SmolStr,
     tag: Tag,
     asker: ProcessId,
-    id: String,
+    id: SmolStr,
     settled: bool,
 }
 
 impl MemoryRequestHandle {
-    pub(super) fn new(broker: Arc<Broker>, api: String, tag: Tag, asker: ProcessId, id: String) -> Self {
+    pub(super) fn new(broker: Arc<Broker>, api: SmolStr, tag: Tag, asker: ProcessId, id: SmolStr) -> Self {
         Self { broker, api, tag, asker, id, settled: false }
     }
 }

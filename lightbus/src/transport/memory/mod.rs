@@ -147,7 +147,7 @@ impl Transport for MemoryTransport {
 
     fn call(&self, _: Generation, request: Request) -> Result<(), NotSent> {
         if self.membership.has_left() {
-            return Err(NotSent);
+            return Err(NotSent(Box::new(request)));
         }
         // Only a call that cannot be delivered needs its id back.
         let id = request.id.clone();
@@ -180,7 +180,7 @@ impl Transport for MemoryTransport {
     }
 
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
-        Ok(self.broker().dead_letter_count(&(service.to_string(), name.to_string())) as u64)
+        Ok(self.broker().dead_letter_count(&(service.text(), name.text())) as u64)
     }
 
     fn health(&self) -> Health {
@@ -196,7 +196,7 @@ impl Transport for MemoryTransport {
         name: &SubscriptionName,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, Error> {
-        Ok(self.broker().dead_letters(&(service.to_string(), name.to_string()), limit))
+        Ok(self.broker().dead_letters(&(service.text(), name.text()), limit))
     }
 
     async fn settle_dead_letters(
@@ -206,7 +206,7 @@ impl Transport for MemoryTransport {
         which: Which,
         verdict: Verdict,
     ) -> Result<u64, Error> {
-        Ok(self.broker().settle_dead_letters(&(service.to_string(), name.to_string()), &which, verdict) as u64)
+        Ok(self.broker().settle_dead_letters(&(service.text(), name.text()), &which, verdict) as u64)
     }
 
     async fn stop_consuming(&self) {

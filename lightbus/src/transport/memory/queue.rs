@@ -1,8 +1,9 @@
 //! A queue of work as a broker keeps it: what waits, who takes, and what has been taken but not settled.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 /// Names one process on the bus.
@@ -18,7 +19,7 @@ pub(super) struct Tag(u64);
 pub(super) struct Queue<M, S: ?Sized> {
     ready: VecDeque<Entry<M>>,
     consumers: VecDeque<Consumer<S>>,
-    unsettled: BTreeMap<Tag, Taken<M>>,
+    unsettled: FxHashMap<Tag, Taken<M>>,
     next_tag: u64,
 }
 
@@ -56,7 +57,7 @@ pub(super) struct Assignment<M, S: ?Sized> {
 
 impl<M, S: ?Sized> Default for Queue<M, S> {
     fn default() -> Self {
-        Self { ready: VecDeque::new(), consumers: VecDeque::new(), unsettled: BTreeMap::new(), next_tag: 0 }
+        Self { ready: VecDeque::new(), consumers: VecDeque::new(), unsettled: FxHashMap::default(), next_tag: 0 }
     }
 }
 
@@ -78,27 +79,29 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
     }
 
     /// Hands what waits to the consumers that may hold more, in turn, and drops what has expired.
-    pub(super) fn assign(&mut self, now: Instant) -> Vec<Assignment<M, S>> {
-        let mut assignments = Vec::new();
+    pub(super) fn assign(&mut self, mut hand_over: impl FnMut(Assignment<M, S>)) {
+        if self.ready.is_empty() {
+            return;
+        }
+        let now = Instant::now();
         loop {
             while self.ready.front().is_some_and(|entry| entry.expires_at.is_some_and(|at| at <= now)) {
                 self.ready.pop_front();
             }
             let Some(turn) = self.consumers.iter().position(|consumer| consumer.holds < consumer.prefetch) else {
-                break;
+                return;
             };
-            let Some(entry) = self.ready.pop_front() else { break };
+            let Some(entry) = self.ready.pop_front() else { return };
             // The one whose turn it was goes to the end.
             self.consumers.rotate_left(turn);
-            let Some(mut consumer) = self.consumers.pop_front() else { break };
+            let Some(mut consumer) = self.consumers.pop_front() else { return };
             consumer.holds += 1;
             let tag = Tag(self.next_tag);
             self.next_tag += 1;
             self.unsettled.insert(tag, Taken { process: consumer.process, entry: entry.clone() });
-            assignments.push(Assignment { sink: Arc::clone(&consumer.sink), tag, entry });
+            hand_over(Assignment { sink: Arc::clone(&consumer.sink), tag, entry });
             self.consumers.push_back(consumer);
         }
-        assignments
     }
 
     /// Takes a message off the queue for good. `None` when it is someone else's by now.
@@ -124,7 +127,10 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
 
     /// Everything that a process holds and has not settled, oldest first.
     pub(super) fn held_by(&self, process: ProcessId) -> Vec<Tag> {
-        self.unsettled.iter().filter(|(_, taken)| taken.process == process).map(|(tag, _)| *tag).collect()
+        let held = self.unsettled.iter().filter(|(_, taken)| taken.process == process);
+        let mut tags: Vec<Tag> = held.map(|(tag, _)| *tag).collect();
+        tags.sort_unstable();
+        tags
     }
 }
 
@@ -146,8 +152,9 @@ mod tests {
     }
 
     fn assign(queue: &mut Queue<&'static str, str>) -> Vec<(String, &'static str, Tag)> {
-        let assignments = queue.assign(Instant::now());
-        assignments.into_iter().map(|a| (a.sink.to_string(), a.entry.message, a.tag)).collect()
+        let mut assignments = Vec::new();
+        queue.assign(|a| assignments.push((a.sink.to_string(), a.entry.message, a.tag)));
+        assignments
     }
 
     #[tokio::test]
@@ -179,7 +186,8 @@ mod tests {
         let now = Instant::now();
         queue.push("late", Some(now));
         queue.push("in time", Some(now + Duration::from_secs(60)));
-        let messages: Vec<_> = queue.assign(now).into_iter().map(|a| a.entry.message).collect();
+        let mut messages = Vec::new();
+        queue.assign(|assignment| messages.push(assignment.entry.message));
         assert_eq!(messages, ["in time"]);
     }
 

@@ -110,12 +110,11 @@ impl SubscriptionQueue {
     }
 
     /// Hands what is in the queue, and what has waited long enough, to the consumers.
-    pub(super) fn assign(&mut self) -> Vec<Assignment<QueuedEvent, dyn EventSink>> {
-        let now = Instant::now();
-        for event in self.waiting.take_due(now) {
+    pub(super) fn assign(&mut self, hand_over: impl FnMut(Assignment<QueuedEvent, dyn EventSink>)) {
+        for event in self.waiting.take_due() {
             self.queue.push(event, None);
         }
-        self.queue.assign(now)
+        self.queue.assign(hand_over);
     }
 }
 
@@ -124,10 +123,10 @@ impl DeadEvent {
         let Self { reason, event: QueuedEvent { message, story } } = self;
         let story = story.as_ref();
         DeadLetter {
-            id: message.id.clone(),
-            api: message.api.clone().into_owned(),
-            event: message.event.clone().into_owned(),
-            publisher: message.publisher.clone().into_owned(),
+            id: message.id.to_string(),
+            api: message.api.to_string(),
+            event: message.event.to_string(),
+            publisher: message.publisher.to_string(),
             payload: message.payload.clone(),
             reason: *reason,
             error: story.map_or_else(String::new, |story| story.error.clone()),

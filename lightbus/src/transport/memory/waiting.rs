@@ -27,7 +27,14 @@ impl<T> Waiting<T> {
     }
 
     /// Takes what has waited long enough, in the order of its times.
-    pub(super) fn take_due(&mut self, now: Instant) -> Vec<T> {
+    pub(super) fn take_due(&mut self) -> Vec<T> {
+        if self.by_time.is_empty() {
+            return Vec::new();
+        }
+        self.take_due_at(Instant::now())
+    }
+
+    fn take_due_at(&mut self, now: Instant) -> Vec<T> {
         let mut due = Vec::new();
         while let Some(first) = self.by_time.first_entry()
             && *first.key() <= now
@@ -53,9 +60,9 @@ mod tests {
             waiting.add(until, name);
         }
         assert_eq!(waiting.times().collect::<Vec<_>>(), [at(1), at(2), at(3)]);
-        assert!(waiting.take_due(now).is_empty());
-        assert_eq!(waiting.take_due(at(2)), ["a", "b", "c"]);
-        assert!(waiting.take_due(at(2)).is_empty());
-        assert_eq!(waiting.take_due(at(9)), ["d"]);
+        assert!(waiting.take_due_at(now).is_empty());
+        assert_eq!(waiting.take_due_at(at(2)), ["a", "b", "c"]);
+        assert!(waiting.take_due_at(at(2)).is_empty());
+        assert_eq!(waiting.take_due_at(at(9)), ["d"]);
     }
 }
