@@ -10,6 +10,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::any::AnyEvent;
+use super::dedupe::Dedupe;
 use super::handler::{Handler, HandlerError};
 use super::retries::Retries;
 use crate::api::{Api, Event};
@@ -48,6 +49,8 @@ pub(crate) struct SubscriberSettings {
     /// How long the handler may take for one event.
     pub(crate) time_limit: Duration,
     pub(crate) retries: Retries,
+    /// Tells repeats apart, if that is wanted.
+    pub(crate) dedupe: Option<Dedupe>,
     /// Who to name in the headers of an event that failed.
     pub(crate) process: Arc<str>,
     pub(crate) tasks: Tasks,
@@ -110,7 +113,11 @@ impl<E: Send> Shared<E> {
         // An event whose handle is dropped goes back to the subscription.
         let Some(Some(_turn)) = self.settings.tasks.unless_draining(turn.begin()).await else { return };
         let (id, name) = (event.id.clone(), event.full_name());
-        let Some(result) = self.settings.tasks.unless_aborted(self.run(handler, event, attempt)).await else { return };
+        let attempted = match &self.settings.dedupe {
+            None => self.settings.tasks.unless_aborted(self.run(handler, event, attempt)).await,
+            Some(dedupe) => self.run_unless_repeat(dedupe, handler, event, attempt).await,
+        };
+        let Some(result) = attempted else { return };
         let Err(failure) = result else {
             handle.accept();
             return;
@@ -140,6 +147,41 @@ impl<E: Send> Shared<E> {
     /// How long the event has to wait for another attempt, if there is to be one.
     fn retry(&self, story: &FailureStory) -> Option<Duration> {
         story.reason.may_pass().then(|| self.settings.retries.next(story.attempt)).flatten()
+    }
+
+    /// Runs the handler, unless the event was handled before. `None` when the event is to go back.
+    async fn run_unless_repeat<P, H: Handler<E, P>>(
+        &self,
+        dedupe: &Dedupe,
+        handler: &H,
+        event: EventMessage,
+        attempt: u32,
+    ) -> Option<Result<(), Failure>> {
+        let (tasks, subscription) = (&self.settings.tasks, self.settings.name.as_str());
+        let (id, name) = (event.id.clone(), event.full_name());
+        // It waits here for a delivery of the same event that is being handled. If it went back to the broker meanwhile, it
+        // would come again at once, over and over, until the broker made it a dead letter.
+        let _claim = tasks.unless_draining(dedupe.claim(&id)).await?;
+        match tasks.unless_aborted(dedupe.is_repeat(&id)).await? {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::debug!(subscription, event = name, id, "dropped a repeat of an event that was handled before");
+                return Some(Ok(()));
+            }
+            Err(error) => return Some(Err(Failure::of_look_up(error))),
+        }
+        let result = tasks.unless_aborted(self.run(handler, event, attempt)).await?;
+        if result.is_ok()
+            && let Some(Err(error)) = tasks.unless_aborted(dedupe.remember(&id)).await
+        {
+            tracing::error!(
+                subscription,
+                event = name,
+                id,
+                "handled, but the store of dedupe did not remember it, so a repeat would be handled again: {error}"
+            );
+        }
+        Some(result)
     }
 
     async fn run<P, H: Handler<E, P>>(&self, handler: &H, message: EventMessage, attempt: u32) -> Result<(), Failure> {
@@ -180,6 +222,15 @@ impl<E: Send> Shared<E> {
             at,
             first_at: first_failed_at.unwrap_or(at),
         }
+    }
+}
+
+impl Failure {
+    /// The store of dedupe did not say whether the event is a repeat.
+    fn of_look_up(error: HandlerError) -> Self {
+        let Self { reason, error } = error.into();
+        let error = format!("the store of dedupe did not say whether the event was handled before: {error}");
+        Self { reason, error }
     }
 }
 
