@@ -52,7 +52,7 @@ impl Context {
     }
 
     /// The id of the call or of the event. An event's id stays the same however often it is delivered, so it is what
-    /// to deduplicate by.
+    /// to deduplicate by; [`Subscribe::dedupe`](crate::Subscribe::dedupe) does so.
     #[must_use]
     pub fn message_id(&self) -> &str {
         &self.details.message_id

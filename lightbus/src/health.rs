@@ -20,6 +20,16 @@ pub struct ConsumerHealth {
     pub name: String,
     /// Whether the broker sends this process what there is. While it does not, Lightbus goes on trying.
     pub consuming: bool,
+    /// How many events this process has dropped because they were handled before; 0 without
+    /// [`dedupe`](crate::Subscribe::dedupe).
+    pub repeats: u64,
+}
+
+impl ConsumerHealth {
+    /// Whether it consumes, as the transport knows it. Repeats are counted above it.
+    pub(crate) fn new(kind: ConsumerKind, name: String, consuming: bool) -> Self {
+        Self { kind, name, consuming, repeats: 0 }
+    }
 }
 
 /// What a process consumes for.
@@ -45,8 +55,7 @@ mod tests {
     use super::*;
 
     fn health(connected: bool, consuming: &[bool]) -> Health {
-        let consumer =
-            |consuming| ConsumerHealth { kind: ConsumerKind::Api, name: "company.warranty".into(), consuming };
+        let consumer = |consuming| ConsumerHealth::new(ConsumerKind::Api, "company.warranty".into(), consuming);
         Health { connected, consumers: consuming.iter().copied().map(consumer).collect() }
     }
 

@@ -65,6 +65,7 @@
 //! | how a call can end | [`CallError`] |
 //! | what can handle an event, and how it can fail | [`event::Handler`], [`HandlerError`] |
 //! | when an event is handled again that failed | [`Retries`] |
+//! | dropping repeats of events | [`Subscribe::dedupe`], [`DedupeStore`] |
 //! | what a handler may know | [`Context`] |
 //! | events that could not be handled | [`Bus::dead_letters`] |
 //! | events of every type | [`Bus::subscribe_pattern`] |
@@ -112,7 +113,7 @@ pub use lightbus_macros::api;
 pub use crate::bus::{Bus, BusBuilder, DeadLetters, Serve, Subscribe};
 pub use crate::context::Context;
 pub use crate::error::{Error, Result};
-pub use crate::event::{HandlerError, Retries};
+pub use crate::event::{DedupeStore, HandlerError, RecentIds, Retries};
 pub use crate::health::{ConsumerHealth, ConsumerKind, Health};
 pub use crate::rpc::{Call, CallError};
 

@@ -6,7 +6,7 @@ mod serve;
 mod shutdown;
 mod subscribe;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -19,11 +19,12 @@ pub use self::subscribe::Subscribe;
 
 use crate::api::{Api, ApiDescriptor, Event};
 use crate::config::Settings;
-use crate::event::{AnyEvent, Handler, Publish, Publisher, read_any, read_typed};
-use crate::health::Health;
+use crate::event::{AnyEvent, Handler, Publish, Publisher, Repeats, read_any, read_typed};
+use crate::health::{ConsumerKind, Health};
 use crate::message::full_name;
 use crate::name::{Pattern, ServiceName, SubscriptionName};
 use crate::rpc::{Caller, Client, Dispatch};
+use crate::sync::lock;
 use crate::tasks::Tasks;
 use crate::transport::Transport;
 
@@ -74,7 +75,7 @@ struct Inner {
     publisher: Publisher,
     tasks: Tasks,
     serving: Mutex<HashSet<&'static str>>,
-    subscribed: Mutex<HashSet<SubscriptionName>>,
+    subscribed: Mutex<HashMap<SubscriptionName, Repeats>>,
     shut_down: OnceCell<()>,
 }
 
@@ -207,7 +208,13 @@ impl Bus {
     /// ```
     #[must_use]
     pub fn health(&self) -> Health {
-        self.inner.transport.health()
+        let mut health = self.inner.transport.health();
+        let subscribed = lock(&self.inner.subscribed);
+        for consumer in health.consumers.iter_mut().filter(|consumer| consumer.kind == ConsumerKind::Subscription) {
+            let repeats = subscribed.iter().find(|(name, _)| name.as_str() == consumer.name);
+            consumer.repeats = repeats.map_or(0, |(_, repeats)| repeats.count());
+        }
+        health
     }
 
     /// The service that this process belongs to.

@@ -1,5 +1,6 @@
 //! Begins a subscription.
 
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use super::Bus;
 use crate::error::Error;
-use crate::event::{Handler, Read, Retries, Subscriber, SubscriberSettings};
+use crate::event::{AnyStore, Dedupe, DedupeStore, Handler, Read, Repeats, Retries, Subscriber, SubscriberSettings};
 use crate::name::{NameError, Pattern, SubscriptionName};
 use crate::sync::lock;
 use crate::transport::Subscription;
@@ -29,6 +30,7 @@ pub struct Subscribe<E, P, H> {
     concurrency: Option<u16>,
     time_limit: Option<Duration>,
     retries: Retries,
+    dedupe: Option<Box<dyn AnyStore>>,
     parameters: PhantomData<fn(P)>,
 }
 
@@ -43,6 +45,7 @@ impl<E, P, H> Subscribe<E, P, H> {
             concurrency: None,
             time_limit: None,
             retries: Retries::default(),
+            dedupe: None,
             parameters: PhantomData,
         }
     }
@@ -74,6 +77,45 @@ impl<E, P, H> Subscribe<E, P, H> {
         self.retries = retries;
         self
     }
+
+    /// Drops repeats: an event that this subscription has handled, by what the store remembers of its
+    /// [id](crate::Context::message_id), is taken off the queue without being handled again. Without it, every delivery is
+    /// handled.
+    ///
+    /// Handled is an event only when its handler has ended without an error. One that failed is handled again when it is
+    /// retried, and when it is replayed from the dead letters. Of two deliveries of the same event that reach this process
+    /// at the same time, the second waits, in its turn, until the first has ended, and is handled only if that failed.
+    ///
+    /// How many repeats were dropped is part of [`Bus::health`]. The log names each, at the level of `debug`.
+    ///
+    /// With [`RecentIds`](crate::RecentIds) each process knows what it has handled itself since it began. What is to hold
+    /// for all processes of the service, and for longer, needs a [`DedupeStore`] of your own.
+    ///
+    /// ```
+    /// use lightbus::RecentIds;
+    /// use lightbus::prelude::*;
+    ///
+    /// # #[lightbus::api(name = "company.sales")]
+    /// # trait Sales { #[event] fn product_sold(serial: String); }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> lightbus::Result<()> {
+    /// # let bus = Bus::service("warranty").url("memory://").connect().await?;
+    /// # bus.register::<SalesApi>();
+    /// bus.subscribe("start-cover", |sold: ProductSold| async move { println!("{}", sold.serial) })
+    ///     .dedupe(RecentIds::new(10_000))
+    ///     .await?;
+    /// bus.publish(ProductSold { serial: "SN-0042".to_owned() }).await?;
+    ///
+    /// for consumer in bus.health().consumers {
+    ///     println!("{}: {} repeats", consumer.name, consumer.repeats);
+    /// }
+    /// # bus.shutdown().await;
+    /// # Ok(()) }
+    /// ```
+    pub fn dedupe(mut self, store: impl DedupeStore) -> Self {
+        self.dedupe = Some(Box::new(store));
+        self
+    }
 }
 
 impl<E, P, H> Subscribe<E, P, H>
@@ -89,9 +131,11 @@ where
         }
         let (name, pattern) = (SubscriptionName::new(&self.name)?, self.pattern?);
         let concurrency = self.concurrency.unwrap_or(inner.settings.event_concurrency).max(1);
-        if !lock(&inner.subscribed).insert(name.clone()) {
-            return Err(Error::AlreadySubscribed { name: self.name });
-        }
+        let repeats = Repeats::default();
+        match lock(&inner.subscribed).entry(name.clone()) {
+            Entry::Occupied(_) => return Err(Error::AlreadySubscribed { name: self.name }),
+            Entry::Vacant(free) => free.insert(repeats.clone()),
+        };
         let time_limit = self.time_limit.unwrap_or(inner.settings.event_time_limit).max(SHORTEST_TIME_LIMIT);
         let waits = self.retries.waits();
         let settings = SubscriberSettings {
@@ -99,6 +143,7 @@ where
             concurrency,
             time_limit,
             retries: self.retries,
+            dedupe: self.dedupe.map(|store| Dedupe::new(store, name.clone(), time_limit, repeats)),
             max_message_size: inner.settings.max_message_size,
             process: Arc::clone(&inner.process),
             tasks: inner.tasks.clone(),
@@ -135,6 +180,7 @@ impl<E, P, H> fmt::Debug for Subscribe<E, P, H> {
             .field("concurrency", &self.concurrency)
             .field("time_limit", &self.time_limit)
             .field("retries", &self.retries)
+            .field("dedupe", &self.dedupe.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::any::AnyEvent;
+use super::dedupe::Dedupe;
 use super::handler::{Handler, HandlerError};
 use super::retries::Retries;
 use crate::api::{Api, Event};
@@ -49,6 +50,8 @@ pub(crate) struct SubscriberSettings {
     /// How long the handler may take for one event.
     pub(crate) time_limit: Duration,
     pub(crate) retries: Retries,
+    /// Tells repeats apart, if that is wanted.
+    pub(crate) dedupe: Option<Dedupe>,
     /// Who to name in the headers of an event that failed.
     pub(crate) process: Arc<str>,
     pub(crate) tasks: Tasks,
@@ -118,13 +121,17 @@ impl<E: Send + 'static> Shared<E> {
             // An event whose handle is dropped goes back to the subscription.
             let Some(Some(_turn)) = tasks.unless_draining(pin!(turn.begin())).await else { return };
             let (id, api, name) = (event.id.clone(), event.api.clone(), event.event.clone());
-            let Some(result) = tasks.unless_aborted(pin!(self.run(&*handler, event, attempt))).await else { return };
+            let attempted = match &self.settings.dedupe {
+                None => tasks.unless_aborted(pin!(self.run(&*handler, event, attempt))).await,
+                // Boxed, as is what follows a failure: few events get there, and every one would carry the room for it.
+                Some(dedupe) => Box::pin(self.run_unless_repeat(dedupe, &*handler, event, attempt)).await,
+            };
+            let Some(result) = attempted else { return };
             let Err(failure) = result else {
                 handle.accept();
                 return;
             };
             let story = self.story(failure, attempt, first_failed_at);
-            // Boxed, since few events fail and every one would carry the room for it.
             Box::pin(self.settle(handle, story, &id, &full_name(&api, &name))).await;
         }
     }
@@ -150,6 +157,41 @@ impl<E: Send + 'static> Shared<E> {
     /// How long the event has to wait for another attempt, if there is to be one.
     fn retry(&self, story: &FailureStory) -> Option<Duration> {
         story.reason.may_pass().then(|| self.settings.retries.next(story.attempt)).flatten()
+    }
+
+    /// Runs the handler, unless the event was handled before. `None` when the event is to go back.
+    async fn run_unless_repeat<P, H: Handler<E, P>>(
+        &self,
+        dedupe: &Dedupe,
+        handler: &H,
+        event: EventMessage,
+        attempt: u32,
+    ) -> Option<Result<(), Failure>> {
+        let (tasks, subscription) = (&self.settings.tasks, self.settings.name.as_str());
+        let (id, name) = (event.id.to_string(), event.full_name());
+        // It waits here for a delivery of the same event that is being handled. If it went back to the broker meanwhile, it
+        // would come again at once, over and over, until the broker made it a dead letter.
+        let _claim = tasks.unless_draining(dedupe.claim(&id)).await?;
+        match tasks.unless_aborted(dedupe.is_repeat(&id)).await? {
+            Ok(false) => {}
+            Ok(true) => {
+                tracing::debug!(subscription, event = name, id, "dropped a repeat of an event that was handled before");
+                return Some(Ok(()));
+            }
+            Err(error) => return Some(Err(Failure::of_look_up(error))),
+        }
+        let result = tasks.unless_aborted(self.run(handler, event, attempt)).await?;
+        if result.is_ok()
+            && let Some(Err(error)) = tasks.unless_aborted(dedupe.remember(&id)).await
+        {
+            tracing::error!(
+                subscription,
+                event = name,
+                id,
+                "handled, but the store of dedupe did not remember it, so a repeat would be handled again: {error}"
+            );
+        }
+        Some(result)
     }
 
     async fn run<P, H: Handler<E, P>>(&self, handler: &H, message: EventMessage, attempt: u32) -> Result<(), Failure> {
@@ -190,6 +232,15 @@ impl<E: Send + 'static> Shared<E> {
             at,
             first_at: first_failed_at.unwrap_or(at),
         }
+    }
+}
+
+impl Failure {
+    /// The store of dedupe did not say whether the event is a repeat.
+    fn of_look_up(error: HandlerError) -> Self {
+        let Self { reason, error } = error.into();
+        let error = format!("the store of dedupe did not say whether the event was handled before: {error}");
+        Self { reason, error }
     }
 }
 

@@ -8,6 +8,7 @@
 mod calls;
 mod dead_letters;
 mod deadlines;
+mod dedupe;
 mod desk;
 mod events;
 mod failing_events;
@@ -103,6 +104,16 @@ on_every_transport! {
         all_dead_letters_are_replayed_once
         dead_letters_are_discarded
         a_subscription_that_never_was_has_no_dead_letters;
+    dedupe:
+        an_event_keeps_its_id_when_it_is_delivered_again
+        an_event_that_another_process_handled_is_dropped
+        a_pattern_subscription_drops_repeats
+        a_failed_attempt_is_not_remembered
+        a_dead_letter_that_is_replayed_is_handled
+        subscriptions_that_share_a_store_get_their_own_copies
+        an_event_whose_look_up_fails_is_retried
+        an_event_whose_look_ups_all_fail_becomes_a_dead_letter
+        an_event_that_cannot_be_remembered_is_handled_once;
     health:
         a_process_tells_what_it_consumes
         a_process_that_was_shut_down_is_not_healthy;

@@ -9,6 +9,7 @@
 #[allow(dead_code, reason = "other tests use more of it")]
 mod broker;
 mod connecting;
+mod dedupe;
 mod health;
 mod losing_the_connection;
 #[path = "../support/relay.rs"]

@@ -76,7 +76,7 @@ impl Relay {
 
     pub fn mend(&self) {
         self.set(Way::default(), Way::default());
-        self.line.works.send_replace(true);
+        self.line.works.send_if_modified(|works| !std::mem::replace(works, true));
     }
 }
 
@@ -93,7 +93,8 @@ async fn accept(listener: TcpListener, target: (String, u16), line: Arc<Line>) {
             tokio::select! {
                 _ = pass(near_in, far_out, line.to_broker.subscribe()) => {}
                 _ = pass(far_in, near_out, line.from_broker.subscribe()) => {}
-                _ = works.wait_for(|works| !works) => {}
+                // However soon it is mended: it works now, so the next change is a cut.
+                _ = works.changed() => {}
             }
         });
     }

@@ -34,6 +34,6 @@ impl Consumed {
         let Progress { tried, consuming } = *self.progress.borrow();
         let goes_on = self.progress.has_changed().is_ok();
         let consuming = consuming && goes_on && working == Some(tried);
-        ConsumerHealth { kind: self.kind, name: self.name.clone(), consuming }
+        ConsumerHealth::new(self.kind, self.name.clone(), consuming)
     }
 }

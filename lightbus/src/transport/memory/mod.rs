@@ -186,7 +186,7 @@ impl Transport for MemoryTransport {
     fn health(&self) -> Health {
         let consuming = !self.stopped.load(Ordering::SeqCst);
         let consumed = lock(&self.consumed).clone();
-        let consumers = consumed.into_iter().map(|(kind, name)| ConsumerHealth { kind, name, consuming });
+        let consumers = consumed.into_iter().map(|(kind, name)| ConsumerHealth::new(kind, name, consuming));
         Health { connected: self.generation().is_some(), consumers: consumers.collect() }
     }
 

@@ -1,0 +1,197 @@
+//! Tells the events apart that a subscription has handled already.
+
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::FutureExt;
+use tokio::time::timeout;
+
+use super::claims::{Claim, Claims};
+use super::handler::HandlerError;
+use crate::name::SubscriptionName;
+use crate::panic::panic_message;
+
+/// Remembers which events were handled, so that [repeats](crate::Subscribe::dedupe) of them are dropped.
+///
+/// [`RecentIds`](super::RecentIds) is one in memory. Write your own for what is to be remembered beyond the process: a table
+/// in the application's database, say. Two things are asked of it, for one event at a time by each process: an event that
+/// is being handled is not asked for again before that has ended.
+///
+/// One store may be shared by several subscriptions, in an `Arc`. Each gets its own copy of an event, under the same id, so
+/// what is remembered is always the subscription *and* the id.
+///
+/// A process may die after it has handled an event and before it has remembered that, and two processes may be handed the
+/// same event at the same time. What must not happen twice even so is to be written together with the id, in one
+/// transaction: let the handler insert [`Context::message_id`](crate::Context::message_id), as a unique key, along with what
+/// it changes; let [`is_handled`](Self::is_handled) look there, and [`remember`](Self::remember) do nothing.
+///
+/// ```
+/// use std::collections::HashSet;
+/// use std::sync::Mutex;
+///
+/// use lightbus::DedupeStore;
+/// use lightbus::name::SubscriptionName;
+/// use lightbus::prelude::*;
+/// # #[lightbus::api(name = "company.sales")]
+/// # trait Sales { #[event] fn product_sold(serial: String); }
+///
+/// /// Stands for a table of the application's database.
+/// #[derive(Default)]
+/// struct Handled {
+///     rows: Mutex<HashSet<(String, String)>>,
+/// }
+///
+/// impl DedupeStore for Handled {
+///     async fn is_handled(&self, subscription: &SubscriptionName, message_id: &str) -> Result<bool, HandlerError> {
+///         let row = (subscription.to_string(), message_id.to_owned());
+///         let rows = self.rows.lock().map_err(|_| HandlerError::new("the table is broken"))?;
+///         Ok(rows.contains(&row))
+///     }
+///
+///     async fn remember(&self, subscription: &SubscriptionName, message_id: &str) -> Result<(), HandlerError> {
+///         let row = (subscription.to_string(), message_id.to_owned());
+///         let mut rows = self.rows.lock().map_err(|_| HandlerError::new("the table is broken"))?;
+///         rows.insert(row);
+///         Ok(())
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> lightbus::Result<()> {
+/// # let bus = Bus::service("warranty").url("memory://").connect().await?;
+/// # bus.register::<SalesApi>();
+/// # let (sender, mut sold) = tokio::sync::mpsc::unbounded_channel();
+/// # let start_cover = move |event: ProductSold| { let _ = sender.send(event.serial); async {} };
+/// bus.subscribe("start-cover", start_cover).dedupe(Handled::default()).await?;
+/// # bus.publish(ProductSold { serial: "SN-0042".to_owned() }).await?;
+/// # assert_eq!(sold.recv().await.as_deref(), Some("SN-0042"));
+/// # bus.shutdown().await;
+/// # Ok(()) }
+/// ```
+pub trait DedupeStore: Send + Sync + 'static {
+    /// Whether the subscription has handled the event with that id.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be told. The handler is not run then: the attempt has failed, and the event is retried like any other.
+    fn is_handled(
+        &self,
+        subscription: &SubscriptionName,
+        message_id: &str,
+    ) -> impl Future<Output = Result<bool, HandlerError>> + Send;
+
+    /// The subscription has handled the event with that id: its handler has just ended without an error.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be remembered. The event is handled all the same, and is not retried, since the handler would then run
+    /// a second time for certain; an error in the log says so. If a repeat of the event comes later, it is handled again.
+    fn remember(
+        &self,
+        subscription: &SubscriptionName,
+        message_id: &str,
+    ) -> impl Future<Output = Result<(), HandlerError>> + Send;
+}
+
+impl<S: DedupeStore> DedupeStore for Arc<S> {
+    async fn is_handled(&self, subscription: &SubscriptionName, message_id: &str) -> Result<bool, HandlerError> {
+        S::is_handled(self, subscription, message_id).await
+    }
+
+    async fn remember(&self, subscription: &SubscriptionName, message_id: &str) -> Result<(), HandlerError> {
+        S::remember(self, subscription, message_id).await
+    }
+}
+
+/// A store of whatever type.
+#[async_trait]
+pub(crate) trait AnyStore: Send + Sync {
+    async fn look_up(&self, subscription: &SubscriptionName, id: &str) -> Result<bool, HandlerError>;
+
+    async fn enter(&self, subscription: &SubscriptionName, id: &str) -> Result<(), HandlerError>;
+}
+
+#[async_trait]
+impl<S: DedupeStore> AnyStore for S {
+    async fn look_up(&self, subscription: &SubscriptionName, id: &str) -> Result<bool, HandlerError> {
+        self.is_handled(subscription, id).await
+    }
+
+    async fn enter(&self, subscription: &SubscriptionName, id: &str) -> Result<(), HandlerError> {
+        self.remember(subscription, id).await
+    }
+}
+
+/// Counts the repeats that a subscription has dropped.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Repeats {
+    count: Arc<AtomicU64>,
+}
+
+impl Repeats {
+    pub(crate) fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    fn add(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What one subscription in one process needs to tell repeats apart.
+pub(crate) struct Dedupe {
+    store: Box<dyn AnyStore>,
+    subscription: SubscriptionName,
+    /// How long the store may take for an answer.
+    time_limit: Duration,
+    claims: Claims,
+    repeats: Repeats,
+}
+
+impl Dedupe {
+    pub(crate) fn new(
+        store: Box<dyn AnyStore>,
+        subscription: SubscriptionName,
+        time_limit: Duration,
+        repeats: Repeats,
+    ) -> Self {
+        Self { store, subscription, time_limit, claims: Claims::default(), repeats }
+    }
+
+    /// Waits until no other delivery of the event is being handled in this process.
+    pub(crate) async fn claim<'a>(&'a self, id: &'a str) -> Claim<'a> {
+        self.claims.claim(id).await
+    }
+
+    /// Whether the event was handled before, and so is a repeat, which is counted.
+    pub(crate) async fn is_repeat(&self, id: &str) -> Result<bool, HandlerError> {
+        let handled = self.bounded(self.store.look_up(&self.subscription, id)).await?;
+        if handled {
+            self.repeats.add();
+        }
+        Ok(handled)
+    }
+
+    pub(crate) async fn remember(&self, id: &str) -> Result<(), HandlerError> {
+        self.bounded(self.store.enter(&self.subscription, id)).await
+    }
+
+    async fn bounded<T>(&self, answer: impl Future<Output = Result<T, HandlerError>>) -> Result<T, HandlerError> {
+        match timeout(self.time_limit, AssertUnwindSafe(answer).catch_unwind()).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(panic)) => Err(HandlerError::new(format!("it panicked: {}", panic_message(&*panic)))),
+            Err(_) => Err(HandlerError::new(format!("it had not answered after {:?}", self.time_limit))),
+        }
+    }
+}
+
+impl fmt::Debug for Dedupe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dedupe").field("subscription", &self.subscription).finish_non_exhaustive()
+    }
+}
