@@ -36,6 +36,8 @@ pub trait Counter {
     async fn again(&self, number: u64) -> u64;
     /// Ends when it is let go.
     async fn hold(&self, number: u64) -> u64;
+    /// Counts the bytes. It may take many of them.
+    async fn count(&self, words: &str) -> usize;
     /// Something happened.
     #[event]
     fn happened(number: u64);
@@ -74,6 +76,10 @@ impl<B: Book> Counter for Desk<B> {
         self.book.runs(number);
         let _ = self.gate.clone().wait_for(|open| *open).await;
         number
+    }
+
+    async fn count(&self, words: &str) -> usize {
+        words.len()
     }
 }
 
