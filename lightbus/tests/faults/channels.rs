@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lightbus::prelude::*;
@@ -13,7 +14,7 @@ use tokio::time::interval;
 use crate::broker::{fresh_namespace, guarded, next, process, process_by, raw_channel};
 use crate::ledger::Ledger;
 use crate::load::{
-    Book, CounterClient, HappenedAtLength, Load, SUBSCRIPTIONS, healthy, next_number, rounds, serve, subscribe,
+    Book, CounterClient, HappenedAtLength, Load, SUBSCRIPTIONS, healthy, next_number, publish, rounds, serve, subscribe,
 };
 use crate::log;
 use crate::node::Node;
@@ -23,6 +24,9 @@ const BETWEEN: usize = 60;
 
 /// The subscription whose handler takes too long.
 const SLOW: &str = "slow";
+
+/// How many events are published just before one that is too long, and as many after it.
+const BESIDE: usize = 100;
 
 /// More than the broker is told to take.
 const TOO_LONG: usize = 200_000;
@@ -106,7 +110,10 @@ async fn what_the_broker_finds_too_long_fails_alone() {
         load.goes_well(BETWEEN).await;
         // It gets the channel closed on which all others wait for their confirms.
         let event = HappenedAtLength { number: next_number(), words: "a".repeat(TOO_LONG) };
-        let error = guarded(caller.publish(event).into_future()).await.unwrap_err();
+        let good = || join_all((0..BESIDE).map(|_| publish(caller.clone(), next_number(), ledger.clone())));
+        let (_, result, _) =
+            guarded(async { tokio::join!(biased; good(), caller.publish(event).into_future(), good()) }).await;
+        let error = result.unwrap_err();
         let Error::Broker { operation, reason } = &error else { panic!("{error:?}") };
         assert!(operation.contains("happened_at_length") && reason.contains("larger than"), "{error}");
     }

@@ -183,7 +183,8 @@ async fn call(client: CounterClient, number: u64, ledger: Arc<Ledger>) {
     ledger.ended(number, &result, begun.elapsed(), CALL_TIMEOUT);
 }
 
-async fn publish(publisher: Bus, number: u64, ledger: Arc<Ledger>) {
+/// Publishes an event, and enters whether the bus says that the broker has it.
+pub async fn publish(publisher: Bus, number: u64, ledger: Arc<Ledger>) {
     ledger.publishes(number);
     let confirmed = publisher.publish(Happened { number }).timeout(GUARD / 2).await.is_ok();
     ledger.published(number, confirmed);
