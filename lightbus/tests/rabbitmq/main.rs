@@ -11,6 +11,7 @@ mod broker;
 mod connecting;
 mod health;
 mod losing_the_connection;
+mod permissions;
 #[path = "../support/relay.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod relay;
