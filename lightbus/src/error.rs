@@ -54,9 +54,9 @@ pub enum Error {
 
     /// The broker refuses this user an operation.
     #[error(
-        "the broker does not allow this user to {operation}: {reason}. Likely only another service is to do that: the one \
-         that owns an API serves it and publishes its events. If it is for this service, grant the permission \
-         (docs/operations.md lists what each service needs), or connect as the service's own user"
+        "the broker does not allow this user to {operation}: {reason}. If it is for this service to do, grant the permission \
+         (docs/operations.md lists what each service needs), or connect as the service's own user. Only the service that owns \
+         an API serves it and publishes its events"
     )]
     AccessRefused {
         /// What was tried.

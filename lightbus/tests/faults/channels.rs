@@ -99,6 +99,7 @@ async fn while_the_rest_is_well<F: Future>(bus: &Bus, future: F) -> F::Output {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_broker_finds_too_long_fails_alone() {
+    log::listen();
     let (node, namespace, ledger) = (Node::alone().await, fresh_namespace(), Arc::new(Ledger::default()));
     node.set("max_message_size", "100000").await;
     let join = async |service| -> Bus { process_by(node.url(), service, &namespace).connect().await.unwrap() };
@@ -123,6 +124,7 @@ async fn what_the_broker_finds_too_long_fails_alone() {
     let words = "a".repeat(TOO_LONG);
     let error = CounterClient::new(&caller).count(&words).await.unwrap_err();
     assert!(matches!(error, CallError::OutcomeUnknown { .. }), "{error:?}");
+    log::says(&["is lost", "larger than", "`max_message_size`"]).await;
     node.set("max_message_size", "134217728").await;
     healthy(&[&server, &caller, &subscriber]).await;
     load.goes_well(BETWEEN).await;

@@ -105,6 +105,20 @@ pub(super) fn reason(error: &lapin::Error) -> String {
     }
 }
 
+/// Why a connection is lost, in plain words, and what to do about it where that can be told.
+pub(super) fn loss(error: &lapin::Error) -> String {
+    let reason = reason(error);
+    match Failure::Lapin(error.clone()).refusal() {
+        Some(AMQPSoftError::ACCESSREFUSED) => {
+            format!("{reason}. Every service has to be allowed to write to amq.default (docs/operations.md says how)")
+        }
+        Some(AMQPSoftError::PRECONDITIONFAILED) if reason.contains("message size") => {
+            format!("{reason}. Keep `max_message_size` below the broker's own limit everywhere, or raise that first")
+        }
+        _ => reason,
+    }
+}
+
 /// Why the broker no longer sends what is in a queue, though the connection stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Interruption {
@@ -243,7 +257,8 @@ fn handshake_diagnosis(error: &lapin::Error) -> Diagnosis {
             ),
             AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) if why.contains("refused for user") => (
                 format!("the user may not use that virtual host ({why})"),
-                "Grant it with `rabbitmqctl set_permissions`, or connect as another user",
+                "Grant it with `rabbitmqctl set_permissions` (docs/operations.md lists what each service needs), or connect as \
+                 another user",
                 true,
             ),
             _ => (format!("it refused the connection ({why})"), "The broker's log may say more", false),
@@ -301,6 +316,16 @@ mod tests {
         let other =
             Interruption::new(Some(&soft(AMQPSoftError::PRECONDITIONFAILED, "PRECONDITION_FAILED - unknown tag")));
         assert!(other != deleted && other.advice != late.advice, "{other:?}");
+    }
+
+    #[test]
+    fn who_may_not_send_is_told_what_to_grant() {
+        let denied =
+            loss(&soft(AMQPSoftError::ACCESSREFUSED, "ACCESS_REFUSED - access to exchange 'amq.default' refused"));
+        assert!(denied.starts_with("ACCESS_REFUSED") && denied.contains("allowed to write to amq.default"), "{denied}");
+        let long = "PRECONDITION_FAILED - message size 200 is larger than configured max size 100";
+        assert!(loss(&soft(AMQPSoftError::PRECONDITIONFAILED, long)).contains("max_message_size"));
+        assert_eq!(loss(&soft(AMQPSoftError::PRECONDITIONFAILED, "PRECONDITION_FAILED")), "PRECONDITION_FAILED");
     }
 
     #[test]

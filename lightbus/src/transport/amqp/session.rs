@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::address::Address;
 use super::declare;
-use super::errors::{ConnectFailure, Failure, bounded, reason};
+use super::errors::{ConnectFailure, Failure, bounded, loss, reason};
 use super::properties::{of_request, short};
 use super::publisher::{self, Publisher};
 use super::pulse::Pulse;
@@ -241,7 +241,7 @@ impl Session {
                 }
             };
             let broken = match event {
-                Some((Event::Error(error), _)) => reason(&error),
+                Some((Event::Error(error), _)) => loss(&error),
                 Some((Event::ConnectionBlocked(why), connection)) => {
                     tracing::warn!(
                         "the broker takes nothing on the {connection} connection until further notice ({why}). It is short \
