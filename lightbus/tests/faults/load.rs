@@ -199,6 +199,9 @@ async fn call(client: CounterClient, number: u64, ledger: Arc<Ledger>) {
 /// Publishes an event, and enters whether the bus says that the broker has it.
 pub async fn publish(publisher: Bus, number: u64, ledger: Arc<Ledger>) {
     ledger.publishes(number);
-    let confirmed = publisher.publish(Happened { number }).timeout(GUARD / 2).await.is_ok();
-    ledger.published(number, confirmed);
+    let result = publisher.publish(Happened { number }).timeout(GUARD / 2).await;
+    ledger.published(number, result.is_ok());
+    if let Err(error) = result {
+        println!("{error}");
+    }
 }
