@@ -54,8 +54,9 @@ pub enum Error {
 
     /// The broker refuses this user an operation.
     #[error(
-        "the broker does not allow this user to {operation}: {reason}. Grant the permission (docs/protocol.md lists the \
-         queues and exchanges by name), or connect as another user"
+        "the broker does not allow this user to {operation}: {reason}. If it is for this service to do, grant the permission \
+         (docs/operations.md lists what each service needs), or connect as the service's own user. Only the service that owns \
+         an API serves it and publishes its events"
     )]
     AccessRefused {
         /// What was tried.

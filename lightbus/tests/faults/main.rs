@@ -12,10 +12,13 @@
 #[allow(dead_code, reason = "other tests use more of it")]
 mod broker;
 mod broker_side;
+mod channels;
 mod crashes;
 mod ledger;
 mod lines;
 mod load;
+#[path = "../support/log.rs"]
+mod log;
 mod node;
 mod poison;
 mod processes;

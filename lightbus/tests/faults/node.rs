@@ -64,6 +64,11 @@ impl Node {
     pub async fn rabbitmqctl(&self, arguments: &[&str]) {
         run(&self.rabbitmqctl, arguments).await;
     }
+
+    /// Changes a setting of the node. Channels that are open already may not notice.
+    pub async fn set(&self, setting: &str, value: &str) {
+        self.rabbitmqctl(&["eval", &format!("application:set_env(rabbit, {setting}, {value}).")]).await;
+    }
 }
 
 async fn patiently<F: Future>(future: F) -> F::Output {

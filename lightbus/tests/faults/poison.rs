@@ -1,14 +1,24 @@
 //! Events that nobody can handle, among good ones.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use lapin::BasicProperties;
 use lapin::options::BasicPublishOptions;
+use lightbus::event::{DeadLetter, FailureReason};
 use lightbus::prelude::*;
+use tokio::time::{interval, timeout};
 
-use crate::broker::{fresh_namespace, process, raw_channel};
+use crate::broker::{GUARD, fresh_namespace, process, raw_channel};
 use crate::ledger::Ledger;
-use crate::load::{Book, CounterApi, Happened, rounds};
+use crate::load::{Book, CounterApi, Happened, Load, SUBSCRIPTIONS, next_number, publish, rounds};
+use crate::worker::Worker;
+
+/// More dead letters than there can be.
+const ALL: usize = 10_000;
+
+/// Far longer than it takes some twenty processes to start, one after the other.
+const MANY_LIVES: Duration = GUARD.saturating_mul(5);
 
 /// Every so many events there is one of each kind of poison.
 const EVERY: u64 = 20;
@@ -62,4 +72,57 @@ async fn poison_does_not_hold_up_what_is_good() {
         }
     }
     bus.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_that_processes_die_of_becomes_a_dead_letter_and_can_be_replayed() {
+    let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
+    let bus = process("counter", &namespace).connect().await.unwrap();
+    Worker::start(&namespace, &ledger).await.stop().await;
+    let load = Load::start(&bus, &bus, &ledger);
+    let poison = next_number();
+    publish(bus.clone(), poison, ledger.clone()).await;
+    let deaths = timeout(MANY_LIVES, die_of(poison, &bus, &namespace, &ledger)).await.expect("it lives on");
+    load.stop().await;
+
+    let letters = bus.dead_letters(SUBSCRIPTIONS[0]).list(ALL).await.unwrap();
+    println!("processes that die of an event: {deaths} deaths, {} dead letters", letters.len());
+    let letter = find(&letters, poison).unwrap();
+    assert_eq!((&*letter.api, &*letter.event, &*letter.publisher), ("faults.counter", "happened", "counter"));
+    // Nobody lived to tell more.
+    assert_eq!((letter.attempts, &*letter.error, &*letter.process), (0, "", ""));
+    // Those that were in the process with it died with it.
+    assert!(letters.iter().all(|letter| letter.reason == FailureReason::DeliveryLimit), "{letters:?}");
+
+    // The cause is mended.
+    let worker = Worker::start(&namespace, &ledger).await;
+    let replayed = bus.dead_letters(SUBSCRIPTIONS[0]).replay_all().await.unwrap();
+    assert_eq!(replayed, letters.len() as u64);
+    ledger.all_handled(&SUBSCRIPTIONS).await;
+    worker.stop().await;
+    ledger.balance("processes that die of an event", &SUBSCRIPTIONS).await;
+    assert_eq!(bus.dead_letters(SUBSCRIPTIONS[0]).count().await.unwrap(), 0);
+    bus.shutdown().await;
+}
+
+/// Starts one process after the other, each of which dies of that event, until it is a dead letter. Returns how many died.
+async fn die_of(poison: u64, bus: &Bus, namespace: &str, ledger: &Arc<Ledger>) -> u32 {
+    let dead_letters = bus.dead_letters(SUBSCRIPTIONS[0]);
+    let (mut deaths, mut looks) = (0, interval(Duration::from_millis(50)));
+    let mut worker = Worker::start_mortal(namespace, ledger, poison);
+    loop {
+        looks.tick().await;
+        if worker.has_died() {
+            deaths += 1;
+            worker = Worker::start_mortal(namespace, ledger, poison);
+        } else if find(&dead_letters.list(ALL).await.unwrap(), poison).is_some() {
+            worker.kill().await;
+            return deaths;
+        }
+    }
+}
+
+fn find(letters: &[DeadLetter], number: u64) -> Option<&DeadLetter> {
+    let happened = |letter: &DeadLetter| lightbus::codec::decode::<Happened>(&letter.payload).unwrap().number;
+    letters.iter().find(|letter| happened(letter) == number)
 }

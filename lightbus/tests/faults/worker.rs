@@ -18,6 +18,9 @@ use crate::load::{Book, SUBSCRIPTIONS, serve_at_length, subscribe_at_length};
 /// Makes a worker of this binary: the namespace that it works in.
 const NAMESPACE: &str = "LIGHTBUS_TEST_WORKER";
 
+/// The event that a worker dies of.
+const POISON: &str = "LIGHTBUS_TEST_WORKER_POISON";
+
 /// How long each method and each handler takes, so that whoever ends a worker finds it at work.
 const WORK: Duration = Duration::from_millis(15);
 
@@ -32,14 +35,27 @@ pub struct Worker {
 impl Worker {
     /// Starts a worker, and returns when it is ready.
     pub async fn start(namespace: &str, ledger: &Arc<Ledger>) -> Self {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["worker::this_binary_at_work", "--exact", "--nocapture"]).env(NAMESPACE, namespace);
+        let (worker, begins) = Self::spawn(&mut command(namespace), ledger);
+        guarded(begins).await.expect("the worker ended before it was ready");
+        worker
+    }
+
+    /// Starts a worker that dies whenever the first of its subscriptions gets that event.
+    pub fn start_mortal(namespace: &str, ledger: &Arc<Ledger>, poison: u64) -> Self {
+        Self::spawn(command(namespace).env(POISON, poison.to_string()), ledger).0
+    }
+
+    fn spawn(command: &mut Command, ledger: &Arc<Ledger>) -> (Self, oneshot::Receiver<()>) {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let input = child.stdin.take().unwrap();
         let (ready, begins) = oneshot::channel();
         let reader = tokio::spawn(read(child.stdout.take().unwrap(), ledger.clone(), ready));
-        guarded(begins).await.expect("the worker ended before it was ready");
-        Self { child, _input: input, reader }
+        (Self { child, _input: input, reader }, begins)
+    }
+
+    /// Whether it has died by itself.
+    pub fn has_died(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// Ends it as a power cut would.
@@ -57,6 +73,13 @@ impl Worker {
         assert!(status.success(), "the worker ended with {status}");
         guarded(self.reader).await.unwrap();
     }
+}
+
+/// This binary, to work in that namespace.
+fn command(namespace: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["worker::this_binary_at_work", "--exact", "--nocapture"]).env(NAMESPACE, namespace);
+    command
 }
 
 /// Enters what a worker tells, until it has ended.
@@ -77,7 +100,9 @@ async fn read(output: ChildStdout, ledger: Arc<Ledger>, ready: oneshot::Sender<(
     }
 }
 
-struct Told;
+struct Told {
+    poison: Option<u64>,
+}
 
 impl Book for Told {
     fn runs(&self, number: u64) {
@@ -85,6 +110,9 @@ impl Book for Told {
     }
 
     fn handles(&self, subscription: &'static str, number: u64) {
+        if subscription == SUBSCRIPTIONS[0] && self.poison == Some(number) {
+            std::process::exit(1);
+        }
         tell(&format!("handles {subscription} {number}"));
     }
 }
@@ -98,7 +126,8 @@ fn tell(line: &str) {
 async fn this_binary_at_work() {
     let Ok(namespace) = std::env::var(NAMESPACE) else { return };
     let bus = process("counter", &namespace).connect().await.unwrap();
-    let book = Arc::new(Told);
+    let poison = std::env::var(POISON).ok().map(|number| number.parse().unwrap());
+    let book = Arc::new(Told { poison });
     serve_at_length(&bus, &book, WORK).await;
     subscribe_at_length(&bus, &book, WORK).await;
     // The end of its input tells that whoever started it has ended, in whatever way.

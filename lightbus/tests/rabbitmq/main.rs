@@ -12,6 +12,7 @@ mod connecting;
 mod dedupe;
 mod health;
 mod losing_the_connection;
+mod permissions;
 #[path = "../support/relay.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod relay;

@@ -37,7 +37,12 @@ pub fn process_by(url: &Url, service: &str, namespace: &str) -> BusBuilder {
 
 /// The broker as it is without Lightbus.
 pub async fn raw_channel() -> lapin::Channel {
-    let connection = lapin::Connection::connect(url().as_str(), lapin::ConnectionProperties::default()).await.unwrap();
+    raw_channel_by(&url()).await
+}
+
+/// The same, as another user or on another virtual host.
+pub async fn raw_channel_by(url: &Url) -> lapin::Channel {
+    let connection = lapin::Connection::connect(url.as_str(), lapin::ConnectionProperties::default()).await.unwrap();
     let channel = connection.create_channel().await.unwrap();
     // A connection closes with its last handle; the channel holds none.
     std::mem::forget(connection);

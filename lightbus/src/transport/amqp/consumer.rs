@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::declare::{self, Refused};
-use super::errors::{Failure, OPERATION_TIMEOUT, bounded, reason};
+use super::errors::{Failure, Interruption, OPERATION_TIMEOUT, bounded};
 use super::handles::{self, Source};
 use super::progress::Progress;
 use super::properties::short;
@@ -100,7 +100,7 @@ pub(super) struct Consuming {
 enum End {
     Stopped,
     Lost,
-    Interrupted(String),
+    Interrupted(Interruption),
 }
 
 impl Consuming {
@@ -159,7 +159,7 @@ impl Consuming {
 }
 
 enum Trouble {
-    Interrupted(String),
+    Interrupted(Interruption),
     Refused(Error),
 }
 
@@ -167,9 +167,8 @@ impl Trouble {
     fn log(&self, work: &Work, delay: Duration) {
         let operation = work.operation();
         match self {
-            Self::Interrupted(why) => tracing::warn!(
-                "the broker ended what it did to {operation}: {why}. Likely its queue was deleted. Declaring it anew in \
-                 {delay:?}"
+            Self::Interrupted(Interruption { reason, advice }) => tracing::warn!(
+                "the broker does not {operation} any more: {reason}. {advice}. Beginning anew in {delay:?}"
             ),
             Self::Refused(error) => tracing::error!(
                 "the broker does not {operation} at the moment, so nothing of it is received: {error}. Trying again in {delay:?}"
@@ -236,11 +235,11 @@ fn hand_over(work: &Work, source: &Arc<Source>, delivery: Delivery) {
 
 /// Lapin ends the deliveries of a lost connection, too.
 fn interruption(session: &Session, error: Option<lapin::Error>) -> End {
-    let why = error.map_or_else(|| "the broker cancelled the consumer".to_owned(), |error| reason(&error));
+    let interruption = Interruption::new(error.as_ref());
     if session.consuming.is_connected() {
-        End::Interrupted(why)
+        End::Interrupted(interruption)
     } else {
-        session.fail(why);
+        session.fail(interruption.reason);
         End::Lost
     }
 }

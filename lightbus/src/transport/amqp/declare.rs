@@ -36,20 +36,25 @@ impl Refused {
     }
 }
 
-/// The exchange of events.
+/// The exchange of events. Who may not declare it can still use the one that is there.
 pub(super) async fn events_exchange(wire: &Wire, topology: &Topology) -> Result<(), Refused> {
     let name = topology.events();
-    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    let declared = async {
-        let channel = wire.channel().await?;
-        let arguments = FieldTable::default();
-        let declared = bounded(channel.exchange_declare(short(&*name), ExchangeKind::Topic, options, arguments)).await;
-        release(channel).await;
-        declared
+    let declared = match exchange(wire, &name, false).await {
+        Err(refusal) if refusal.is_access_refused() => exchange(wire, &name, true).await.map_err(|_| refusal),
+        declared => declared,
     };
-    declared.await.map_err(|failure| {
+    declared.map_err(|failure| {
         Refused::new(failure, format!("declare the exchange {name}"), format!("the exchange {name}"))
     })
+}
+
+async fn exchange(wire: &Wire, name: &str, passive: bool) -> Result<(), Failure> {
+    let options = ExchangeDeclareOptions { passive, durable: true, ..ExchangeDeclareOptions::default() };
+    let channel = wire.channel().await?;
+    let arguments = FieldTable::default();
+    let declared = bounded(channel.exchange_declare(short(name), ExchangeKind::Topic, options, arguments)).await;
+    release(channel).await;
+    declared
 }
 
 /// The queue of an API.

@@ -61,6 +61,11 @@ impl Failure {
         self.refusal() == Some(&AMQPSoftError::NOTFOUND)
     }
 
+    /// Whether this user may not do it.
+    pub(super) fn is_access_refused(&self) -> bool {
+        self.refusal() == Some(&AMQPSoftError::ACCESSREFUSED)
+    }
+
     fn refusal(&self) -> Option<&AMQPSoftError> {
         let Self::Lapin(error) = self else { return None };
         let ErrorKind::ProtocolError(error) = error.kind() else { return None };
@@ -70,7 +75,7 @@ impl Failure {
         }
     }
 
-    /// The error for the user. `operation` completes "the broker could not …".
+    /// The error for the user. `operation` completes "the broker could not …" and "does not allow this user to …".
     pub(super) fn into_error(self, operation: String) -> Error {
         let reason = self.reason();
         match self.refusal() {
@@ -97,6 +102,49 @@ pub(super) fn reason(error: &lapin::Error) -> String {
         ErrorKind::InvalidChannelState(..) | ErrorKind::InvalidChannel(_) => "the channel is closed".to_owned(),
         ErrorKind::InvalidConnectionState(_) => "the connection is closed".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+/// Why a connection is lost, in plain words, and what to do about it where that can be told.
+pub(super) fn loss(error: &lapin::Error) -> String {
+    let reason = reason(error);
+    match Failure::Lapin(error.clone()).refusal() {
+        Some(AMQPSoftError::ACCESSREFUSED) => {
+            format!("{reason}. Every service has to be allowed to write to amq.default (docs/operations.md says how)")
+        }
+        Some(AMQPSoftError::PRECONDITIONFAILED) if reason.contains("message size") => {
+            format!("{reason}. Keep `max_message_size` below the broker's own limit everywhere, or raise that first")
+        }
+        _ => reason,
+    }
+}
+
+/// Why the broker no longer sends what is in a queue, though the connection stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Interruption {
+    pub(super) reason: String,
+    pub(super) advice: &'static str,
+}
+
+impl Interruption {
+    /// `error` is what ended the deliveries; when there is none, the broker has cancelled the consumer.
+    pub(super) fn new(error: Option<&lapin::Error>) -> Self {
+        let Some(error) = error else {
+            return Self {
+                reason: "the broker cancelled the consumer".to_owned(),
+                advice: "Likely its queue was deleted; or, on RabbitMQ 4.3 or later, a message was held for longer than the \
+                         broker's `consumer_timeout`",
+            };
+        };
+        let reason = reason(error);
+        let advice = if reason.contains("delivery acknowledgement") {
+            "A handler or an idempotent method takes longer than the broker's `consumer_timeout`. What this process holds of \
+             the queue will be delivered again. Find out what it waits for; if it needs so long, raise `consumer_timeout`, or \
+             split the work"
+        } else {
+            "The broker's log may say more"
+        };
+        Self { reason, advice }
     }
 }
 
@@ -209,7 +257,8 @@ fn handshake_diagnosis(error: &lapin::Error) -> Diagnosis {
             ),
             AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) if why.contains("refused for user") => (
                 format!("the user may not use that virtual host ({why})"),
-                "Grant it with `rabbitmqctl set_permissions`, or connect as another user",
+                "Grant it with `rabbitmqctl set_permissions` (docs/operations.md lists what each service needs), or connect as \
+                 another user",
                 true,
             ),
             _ => (format!("it refused the connection ({why})"), "The broker's log may say more", false),
@@ -254,6 +303,29 @@ mod tests {
         assert!(matches!(error(AMQPSoftError::ACCESSREFUSED), Error::AccessRefused { .. }));
         assert!(matches!(error(AMQPSoftError::NOTFOUND), Error::Broker { .. }));
         assert!(error(AMQPSoftError::NOTFOUND).to_string().contains("THE BROKER'S WORDS"));
+    }
+
+    #[test]
+    fn what_takes_too_long_is_told_apart_from_what_was_deleted() {
+        let late =
+            "PRECONDITION_FAILED - delivery acknowledgement on channel 7 timed out. Timeout value used: 1800000 ms.";
+        let late = Interruption::new(Some(&soft(AMQPSoftError::PRECONDITIONFAILED, late)));
+        assert!(late.reason.contains("1800000") && late.advice.contains("raise `consumer_timeout`"), "{late:?}");
+        let deleted = Interruption::new(None);
+        assert!(deleted.advice.contains("deleted"), "{deleted:?}");
+        let other =
+            Interruption::new(Some(&soft(AMQPSoftError::PRECONDITIONFAILED, "PRECONDITION_FAILED - unknown tag")));
+        assert!(other != deleted && other.advice != late.advice, "{other:?}");
+    }
+
+    #[test]
+    fn who_may_not_send_is_told_what_to_grant() {
+        let denied =
+            loss(&soft(AMQPSoftError::ACCESSREFUSED, "ACCESS_REFUSED - access to exchange 'amq.default' refused"));
+        assert!(denied.starts_with("ACCESS_REFUSED") && denied.contains("allowed to write to amq.default"), "{denied}");
+        let long = "PRECONDITION_FAILED - message size 200 is larger than configured max size 100";
+        assert!(loss(&soft(AMQPSoftError::PRECONDITIONFAILED, long)).contains("max_message_size"));
+        assert_eq!(loss(&soft(AMQPSoftError::PRECONDITIONFAILED, "PRECONDITION_FAILED")), "PRECONDITION_FAILED");
     }
 
     #[test]

@@ -73,9 +73,6 @@ const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long closing may take altogether.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often an event is published that gets its channel closed each time. It may be another one's fault.
-const INTERRUPTIONS: u32 = 3;
-
 /// Connects to RabbitMQ, trying for as long as the settings say.
 ///
 /// # Errors
@@ -210,8 +207,10 @@ impl Transport for AmqpTransport {
     }
 
     async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), PublishFailure> {
-        let mut interruptions = 0;
         let mut sent = false;
+        // Whether the broker has closed a channel that it was on. That may have been another event's fault, so it is sent
+        // once more where one message is under way at a time; what closes that channel too is to blame.
+        let mut suspect = false;
         let mut state = self.shared.state.subscribe();
         loop {
             let Ok(working) = timeout_at(deadline, State::working(&mut state)).await else {
@@ -226,16 +225,17 @@ impl Transport for AmqpTransport {
                 properties: of_event(&event),
             };
             sent = true;
-            let outcome = timeout_at(deadline, session.events.publish(publication)).await;
+            let publisher = if suspect { &session.singly } else { &session.events };
+            let outcome = timeout_at(deadline, publisher.publish(publication)).await;
             match outcome.map_err(|_| PublishFailure::NotConfirmed)? {
                 Ok(Outcome::Confirmed | Outcome::Returned) => return Ok(()),
                 Ok(Outcome::Refused) => return Err(PublishFailure::Refused),
-                Ok(Outcome::Interrupted(failure)) if failure.is_refusal() => {
-                    interruptions += 1;
-                    if interruptions == INTERRUPTIONS {
-                        let error = failure.into_error(format!("take {}", event.full_name()));
+                Ok(Outcome::Interrupted(failure)) if failure.is_refusal() && !failure.is_not_found() => {
+                    if suspect {
+                        let error = failure.into_error(format!("publish {}", event.full_name()));
                         return Err(PublishFailure::Other(error));
                     }
+                    suspect = true;
                 }
                 // It may have arrived; on the next connection it is sent again under the same id.
                 Ok(Outcome::Interrupted(_)) | Err(Gone) => {

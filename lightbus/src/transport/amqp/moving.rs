@@ -19,7 +19,7 @@ pub(super) async fn copy(
 ) -> Result<bool, Error> {
     let (exchange, routing_key) = (default_exchange(), short(queue));
     let publication = Publication { exchange, routing_key, mandatory: true, body, properties };
-    let why = match session.moved.publish(publication).await {
+    let why = match session.singly.publish(publication).await {
         Ok(Outcome::Confirmed) => return Ok(true),
         Ok(Outcome::Returned) => return Ok(false),
         Ok(Outcome::Refused) => "the broker does not take it, perhaps for a length limit of that queue".to_owned(),

@@ -5,8 +5,9 @@
 //! messages share one write and one confirm.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -102,7 +103,22 @@ pub(super) async fn run(session: Arc<Session>, mut channel: Channel, mut inbox: 
     }
 }
 
-type Settled = (oneshot::Sender<Outcome>, lapin::Result<Confirmation>);
+/// A publication that is under way. Ends when the broker has said what becomes of it.
+struct Sent<'a> {
+    outcome: Option<oneshot::Sender<Outcome>>,
+    confirmation: Pin<Box<dyn Future<Output = lapin::Result<Confirmation>> + Send + 'a>>,
+}
+
+impl Future for Sent<'_> {
+    type Output = Settled;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settled> {
+        let confirmation = ready!(self.confirmation.as_mut().poll(cx));
+        Poll::Ready((self.outcome.take(), confirmation))
+    }
+}
+
+type Settled = (Option<oneshot::Sender<Outcome>>, lapin::Result<Confirmation>);
 
 /// Publishes until the channel breaks.
 async fn pump(wire: &Wire, channel: &Channel, inbox: &mut Inbox, window: usize) -> Failure {
@@ -117,8 +133,8 @@ async fn pump(wire: &Wire, channel: &Channel, inbox: &mut Inbox, window: usize) 
             order = inbox.recv(), if waiting.len() < window => match order {
                 Some((_, outcome)) if outcome.is_closed() => continue,
                 Some((publication, outcome)) => {
-                    let mut sent = Box::pin(send(channel, publication, outcome));
-                    match poll_fn(|cx| Poll::Ready(sent.as_mut().poll(cx))).await {
+                    let mut sent = send(channel, publication, outcome);
+                    match poll_fn(|cx| Poll::Ready(Pin::new(&mut sent).poll(cx))).await {
                         Poll::Ready(settled) => settled,
                         Poll::Pending => {
                             waiting.push(sent);
@@ -130,37 +146,51 @@ async fn pump(wire: &Wire, channel: &Channel, inbox: &mut Inbox, window: usize) 
                 None => std::future::pending().await,
             },
         };
-        if let Err(failure) = settle(settled) {
+        if let Err(failure) = settle(settled, None) {
             break failure;
         }
     };
-    let rest = async { while waiting.next().await.map(settle).is_some() {} };
-    // Those that are still not settled then count as lost with the session.
-    let _ = timeout(SETTLE_TIMEOUT, rest).await;
+    // All that breaks with the channel breaks for the same reason, whatever lapin says of each: who published waits for
+    // another channel or for another session.
+    let rest = async {
+        while let Some(settled) = waiting.next().await {
+            let _ = settle(settled, Some(&failure));
+        }
+    };
+    if timeout(SETTLE_TIMEOUT, rest).await.is_err() {
+        for sent in waiting {
+            tell(sent.outcome, Outcome::Interrupted(failure.clone()));
+        }
+    }
     failure
 }
 
-async fn send(channel: &Channel, publication: Publication, outcome: oneshot::Sender<Outcome>) -> Settled {
+fn send(channel: &Channel, publication: Publication, outcome: oneshot::Sender<Outcome>) -> Sent<'_> {
     let Publication { exchange, routing_key, mandatory, body, properties } = publication;
     let options = BasicPublishOptions { mandatory, ..BasicPublishOptions::default() };
-    let confirmation = match channel.basic_publish(exchange, routing_key, options, &body, properties).await {
-        Ok(confirmation) => confirmation.await,
-        Err(error) => Err(error),
-    };
-    (outcome, confirmation)
+    let confirmation =
+        async move { channel.basic_publish(exchange, routing_key, options, &body, properties).await?.await };
+    Sent { outcome: Some(outcome), confirmation: Box::pin(confirmation) }
 }
 
-/// Tells whoever published. Nobody listens any more once the deadline has passed.
-fn settle((outcome, confirmation): Settled) -> Result<(), Failure> {
+/// Tells what became of a publication. On a channel that has broken, the failure is the channel's.
+fn settle((outcome, confirmation): Settled, broken: Option<&Failure>) -> Result<(), Failure> {
     let (told, result) = match confirmation {
         Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => (Outcome::Confirmed, Ok(())),
         Ok(Confirmation::Ack(Some(_))) => (Outcome::Returned, Ok(())),
         Ok(Confirmation::Nack(_)) => (Outcome::Refused, Ok(())),
         Err(error) => {
-            let failure = Failure::Lapin(error);
+            let failure = broken.cloned().unwrap_or(Failure::Lapin(error));
             (Outcome::Interrupted(failure.clone()), Err(failure))
         }
     };
-    let _ = outcome.send(told);
+    tell(outcome, told);
     result
+}
+
+/// Nobody listens any more once the deadline has passed.
+fn tell(outcome: Option<oneshot::Sender<Outcome>>, told: Outcome) {
+    if let Some(outcome) = outcome {
+        let _ = outcome.send(told);
+    }
 }

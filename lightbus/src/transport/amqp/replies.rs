@@ -11,7 +11,7 @@ use lapin::types::{FieldTable, ShortString};
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use super::errors::{Failure, bounded, reason};
+use super::errors::{Failure, bounded, loss};
 use super::properties::{REPLY_TO, short, to_reply};
 use super::session::Session;
 use crate::transport::ReplySink;
@@ -43,7 +43,7 @@ async fn receive(session: Arc<Session>, mut consumer: Consumer, sink: Arc<dyn Re
                     let (id, reply) = to_reply(&delivery.properties, Bytes::from(delivery.data));
                     sink.reply(id, reply);
                 }
-                Some(Err(error)) => return reason(&error),
+                Some(Err(error)) => return loss(&error),
                 None => return "the broker stopped sending replies".to_owned(),
             }
         }

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::address::Address;
 use super::declare;
-use super::errors::{ConnectFailure, Failure, bounded, reason};
+use super::errors::{ConnectFailure, Failure, bounded, loss, reason};
 use super::properties::{of_request, short};
 use super::publisher::{self, Publisher};
 use super::pulse::Pulse;
@@ -62,8 +62,9 @@ pub(super) struct Session {
     returns: Channel,
     /// Events leave here.
     pub(super) events: Publisher,
-    /// Events that are moved from one queue to another leave here, one at a time.
-    pub(super) moved: Publisher,
+    /// Events leave here one at a time: those that are moved from queue to queue, as it has to be known which of them found
+    /// none, and those that may be why a channel was closed.
+    pub(super) singly: Publisher,
     /// Questions to the broker leave here, one channel for each connection.
     pulses: [Channel; 2],
     /// Rings at every call, for whoever looks for calls that nobody serves.
@@ -97,15 +98,15 @@ impl Session {
         let channels = async {
             let (calls, replies) = (publishing.channel().await?, publishing.channel().await?);
             let returns = consuming.channel().await?;
-            let (events, moved) = (confirming(&publishing).await?, confirming(&publishing).await?);
+            let (events, singly) = (confirming(&publishing).await?, confirming(&publishing).await?);
             let pulses = [publishing.channel().await?, consuming.channel().await?];
-            Ok((calls, replies, returns, events, moved, pulses))
+            Ok((calls, replies, returns, events, singly, pulses))
         };
-        let (calls, replies, returns, event_channel, move_channel, pulses) = channels
+        let (calls, replies, returns, event_channel, single_channel, pulses) = channels
             .await
             .map_err(|failure: Failure| ConnectFailure::Setup(failure.into_error("open its channels".to_owned())))?;
         let (events, event_inbox) = Publisher::new();
-        let (moved, move_inbox) = Publisher::new();
+        let (singly, single_inbox) = Publisher::new();
         let session = Arc::new(Self {
             generation,
             plan: Arc::clone(plan),
@@ -115,14 +116,14 @@ impl Session {
             replies,
             returns,
             events,
-            moved,
+            singly,
             pulses,
             called: Notify::new(),
             lost: CancellationToken::new(),
             reason: OnceLock::new(),
         });
         tasks.spawn(publisher::run(Arc::clone(&session), event_channel, event_inbox, EVENT_WINDOW));
-        tasks.spawn(publisher::run(Arc::clone(&session), move_channel, move_inbox, 1));
+        tasks.spawn(publisher::run(Arc::clone(&session), single_channel, single_inbox, 1));
         Ok(session)
     }
 
@@ -241,7 +242,7 @@ impl Session {
                 }
             };
             let broken = match event {
-                Some((Event::Error(error), _)) => reason(&error),
+                Some((Event::Error(error), _)) => loss(&error),
                 Some((Event::ConnectionBlocked(why), connection)) => {
                     tracing::warn!(
                         "the broker takes nothing on the {connection} connection until further notice ({why}). It is short \

@@ -1,0 +1,250 @@
+//! What each service may do, with exactly the permissions that `docs/operations.md` gives it.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use lapin::options::{
+    BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeleteOptions,
+    QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions, QueuePurgeOptions,
+};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
+use lapin::types::FieldTable;
+use lapin::{BasicProperties, Channel, ErrorKind};
+use lightbus::prelude::*;
+use lightbus::{Bus, BusBuilder, Error};
+use tokio::process::Command;
+use tokio::sync::{Mutex, MutexGuard, OnceCell, mpsc};
+use url::Url;
+
+use crate::broker::{GUARD, guarded, next, raw_channel_by, url, variable};
+use crate::shop::{self, ProductRegistered, WarrantyApi, WarrantyClient, registered};
+
+/// A virtual host for these tests alone. On it everything is called as in the document.
+const VHOST: &str = "lightbus-permissions";
+
+const PASSWORD: &str = "s3cret";
+
+const REQUESTS: &str = "lightbus.rpc.company.warranty";
+const TICKETS: &str = "tickets";
+const TICKETS_QUEUE: &str = "lightbus.event.warranty.tickets";
+const EXCHANGE: &str = "lightbus.events";
+
+#[lightbus::api(name = "company.support")]
+pub trait Support {
+    #[event]
+    fn ticket_opened(number: u64);
+}
+
+/// Carries out the commands of the document, on this virtual host. They are the first block of shell commands after its
+/// heading on permissions. The names on it are the same for all tests, so one test at a time uses it.
+async fn granted() -> MutexGuard<'static, ()> {
+    static GRANTED: OnceCell<Mutex<()>> = OnceCell::const_new();
+    let granted = GRANTED
+        .get_or_init(async || {
+            let document = include_str!("../../../docs/operations.md");
+            let (_, section) = document.split_once("\n## Permissions\n").expect("the heading is gone");
+            let (_, block) = section.split_once("```bash\n").expect("the commands are gone");
+            let (commands, _) = block.split_once("```").unwrap();
+            let commands = commands.replace("-p / ", &format!("-p {VHOST} "));
+            let commands = commands.replace("\"vhost\": \"/\"", &format!("\"vhost\": \"{VHOST}\""));
+            let script = format!(
+                "rabbitmqctl() {{ \"$LIGHTBUS_TEST_RABBITMQCTL\" \"$@\"; }}
+                 rabbitmqctl delete_vhost {VHOST}; rabbitmqctl delete_user warranty; rabbitmqctl delete_user support
+                 set -euo pipefail
+                 rabbitmqctl add_vhost {VHOST}
+                 {commands}"
+            );
+            let mut command = Command::new("bash");
+            command.args(["-c", &script]).stdin(Stdio::null());
+            command.env("LIGHTBUS_TEST_RABBITMQCTL", variable("LIGHTBUS_TEST_RABBITMQCTL"));
+            command.env("WARRANTY_PASSWORD", PASSWORD).env("SUPPORT_PASSWORD", PASSWORD);
+            let output = command.output().await.unwrap();
+            assert!(output.status.success(), "{script}: {output:?}");
+            Mutex::default()
+        })
+        .await;
+    granted.lock().await
+}
+
+fn url_of(user: &str) -> Url {
+    let mut url = url();
+    url.set_username(user).unwrap();
+    url.set_password(Some(PASSWORD)).unwrap();
+    url.set_path(VHOST);
+    url
+}
+
+/// A process of a service, as the service's user.
+fn process(service: &str) -> BusBuilder {
+    Bus::service(service).url(url_of(service).as_str())
+}
+
+/// The two applications, each as its own user.
+struct Applications {
+    warranty: Bus,
+    support: Bus,
+    registrations: mpsc::UnboundedReceiver<String>,
+    tickets: mpsc::UnboundedReceiver<u64>,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Applications {
+    async fn start() -> Self {
+        let alone = granted().await;
+        let (warranty, support) =
+            (process("warranty").connect().await.unwrap(), process("support").connect().await.unwrap());
+        shop::serve(&warranty).await;
+        support.register::<SupportApi>();
+        let registrations = shop::collect(&support).await;
+        let (sender, tickets) = mpsc::unbounded_channel();
+        let handler = move |event: TicketOpened| {
+            let _ = sender.send(event.number);
+            async {}
+        };
+        warranty.subscribe(TICKETS, handler).await.unwrap();
+        Self { warranty, support, registrations, tickets, _alone: alone }
+    }
+
+    /// Sees that both do what they may: call and answer, publish what is their own, and subscribe to what is not.
+    async fn work(&mut self) {
+        let cover = WarrantyClient::new(&self.support).check("SN-0042").timeout(GUARD).await.unwrap();
+        assert_eq!(cover.until, "2027-05-01");
+        self.warranty.publish(registered("SN-0042")).await.unwrap();
+        assert_eq!(next(&mut self.registrations).await, "SN-0042");
+        self.support.publish(TicketOpened { number: 1 }).await.unwrap();
+        assert_eq!(next(&mut self.tickets).await, 1);
+        for bus in [&self.support, &self.warranty] {
+            assert!(bus.health().is_healthy(), "{:?}", bus.health());
+        }
+    }
+
+    async fn end(self) {
+        self.support.shutdown().await;
+        self.warranty.shutdown().await;
+    }
+}
+
+/// Sees that an error of Lightbus names the operation, and says where it is written who may do it.
+fn refused(error: &Error, what: &str) {
+    let Error::AccessRefused { operation, reason } = error else { panic!("{error:?}") };
+    assert!(operation.contains(what) && reason.contains("ACCESS_REFUSED"), "{error}");
+    assert!(error.to_string().contains("docs/operations.md"), "{error}");
+}
+
+#[tokio::test]
+async fn each_service_does_what_is_its_own() {
+    let mut applications = Applications::start().await;
+    applications.work().await;
+    applications.end().await;
+}
+
+#[tokio::test]
+async fn failed_events_of_a_service_are_its_own_business() {
+    let applications = Applications::start().await;
+    let Applications { support, warranty, .. } = &applications;
+    let mut attempts = {
+        let (sender, attempts) = mpsc::unbounded_channel();
+        let fail = move |event: ProductRegistered, ctx: Context| {
+            let _ = sender.send(ctx.attempt());
+            async move { Err::<(), _>(HandlerError::new(format!("{} is unknown", event.serial))) }
+        };
+        support.subscribe("failing", fail).retries(Retries::after([Duration::from_millis(1)])).await.unwrap();
+        attempts
+    };
+    warranty.publish(registered("SN-1")).await.unwrap();
+    assert_eq!((next(&mut attempts).await, next(&mut attempts).await), (1, 2));
+    let dead_letters = support.dead_letters("failing");
+    while dead_letters.count().await.unwrap() == 0 {}
+    assert_eq!(dead_letters.list(10).await.unwrap().len(), 1);
+    assert_eq!(dead_letters.replay_all().await.unwrap(), 1);
+    assert_eq!((next(&mut attempts).await, next(&mut attempts).await), (1, 2));
+    applications.end().await;
+}
+
+#[tokio::test]
+async fn another_services_api_cannot_be_served() {
+    let mut applications = Applications::start().await;
+    let error = shop::try_serve(&applications.support).await.unwrap_err();
+    refused(&error, REQUESTS);
+    applications.work().await;
+    applications.end().await;
+}
+
+#[tokio::test]
+async fn another_services_events_cannot_be_published() {
+    let mut applications = Applications::start().await;
+    // Lightbus takes the program's word for it; the broker does not.
+    applications.support.register::<WarrantyApi>();
+    let error = guarded(applications.support.publish(registered("SN-forged")).into_future()).await.unwrap_err();
+    refused(&error, "publish company.warranty.product_registered");
+    denied("publish", async |channel| {
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        let (key, options) = ("company.warranty.product_registered".into(), BasicPublishOptions::default());
+        channel.basic_publish(EXCHANGE.into(), key, options, b"{}", BasicProperties::default()).await?.await
+    })
+    .await;
+    // Nothing has arrived, and nothing has suffered.
+    applications.work().await;
+    applications.end().await;
+}
+
+#[tokio::test]
+async fn another_services_queues_cannot_be_read_or_deleted() {
+    let mut applications = Applications::start().await;
+    let dead = format!("{TICKETS_QUEUE}.dead");
+    for queue in [REQUESTS, TICKETS_QUEUE, &dead] {
+        denied("consume", async |channel| {
+            let options = BasicConsumeOptions::default();
+            channel.basic_consume(queue.into(), "".into(), options, FieldTable::default()).await
+        })
+        .await;
+        denied("get", async |channel| channel.basic_get(queue.into(), BasicGetOptions::default()).await).await;
+        denied("purge", async |channel| channel.queue_purge(queue.into(), QueuePurgeOptions::default()).await).await;
+        denied("delete", async |channel| channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await).await;
+        denied("bind", async |channel| {
+            let options = QueueBindOptions::default();
+            channel.queue_bind(queue.into(), EXCHANGE.into(), "#".into(), options, FieldTable::default()).await
+        })
+        .await;
+        denied("unbind", async |channel| {
+            let key = "company.support.ticket_opened".into();
+            channel.queue_unbind(queue.into(), EXCHANGE.into(), key, FieldTable::default()).await
+        })
+        .await;
+    }
+    denied("delete the exchange", async |channel| {
+        channel.exchange_delete(EXCHANGE.into(), ExchangeDeleteOptions::default()).await
+    })
+    .await;
+    applications.work().await;
+    applications.end().await;
+}
+
+/// Sees that the broker refuses something to the user `support`, whatever program it uses.
+async fn denied<T>(what: &str, operation: impl AsyncFnOnce(&Channel) -> lapin::Result<T>) {
+    let channel = raw_channel_by(&url_of("support")).await;
+    let Err(error) = guarded(operation(&channel)).await else { panic!("the broker lets support {what}") };
+    let ErrorKind::ProtocolError(reason) = error.kind() else { panic!("{what}: {error:?}") };
+    assert_eq!(reason.kind(), &AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED), "{what}: {error:?}");
+}
+
+/// The document says so plainly, as long as it is so.
+#[tokio::test]
+async fn what_the_permissions_cannot_prevent() {
+    let mut applications = Applications::start().await;
+    let channel = raw_channel_by(&url_of("support")).await;
+    channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+    // Whoever may call anything may write to every queue, past the exchange of events.
+    let properties = BasicProperties::default()
+        .with_type("company.support.ticket_opened".into())
+        .with_content_type("application/json".into());
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+    let (queue, body) = (TICKETS_QUEUE.into(), br#"{"number": 7}"#);
+    let confirm = channel.basic_publish("".into(), queue, options, body, properties).await.unwrap().await.unwrap();
+    assert!(confirm.is_ack(), "{confirm:?}");
+    assert_eq!(next(&mut applications.tickets).await, 7);
+    // And may count what waits in every queue.
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    channel.queue_declare(REQUESTS.into(), passive, FieldTable::default()).await.unwrap();
+    applications.end().await;
+}
