@@ -1,6 +1,7 @@
 //! Repeats of events, and subscriptions that drop them.
 
 use std::collections::HashSet;
+use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,17 +19,17 @@ const NAME: &str = "registrations";
 /// An attempt to handle an event: its serial, which attempt it is, and the event's id.
 type Attempt = (String, u32, String);
 
+type Outcome = Result<(), HandlerError>;
+
 /// A handler that tells of each attempt, and ends it as `outcome` says of the attempt's number.
-fn handler<O>(
-    outcome: O,
-) -> (impl Fn(Registered, Context) -> std::future::Ready<Result<(), HandlerError>>, mpsc::UnboundedReceiver<Attempt>)
+fn handler<O>(outcome: O) -> (impl Fn(Registered, Context) -> Ready<Outcome>, mpsc::UnboundedReceiver<Attempt>)
 where
-    O: Fn(u32) -> Result<(), HandlerError> + Send + Sync + 'static,
+    O: Fn(u32) -> Outcome + Send + Sync + 'static,
 {
     let (sender, attempts) = mpsc::unbounded_channel();
     let handler = move |event: Registered, ctx: Context| {
         let _ = sender.send((event.serial, ctx.attempt(), ctx.message_id().to_owned()));
-        std::future::ready(outcome(ctx.attempt()))
+        ready(outcome(ctx.attempt()))
     };
     (handler, attempts)
 }
@@ -92,8 +93,8 @@ struct Table {
     look_ups: Arc<Mutex<Vec<Fault>>>,
     /// What happens instead of remembering.
     entries: Option<Fault>,
-    /// Is told what has been remembered, after which nothing ends any more.
-    stuck: Option<mpsc::UnboundedSender<String>>,
+    /// Is told what has been remembered, after which nothing ends any more. The process stays on the bus until it is killed.
+    stuck: Option<(Bus, mpsc::UnboundedSender<String>)>,
 }
 
 impl Table {
@@ -123,7 +124,7 @@ impl DedupeStore for Table {
             return Err(fault.happens().await);
         }
         self.rows.lock().unwrap().insert((subscription.to_string(), message_id.to_owned()));
-        if let Some(stuck) = &self.stuck {
+        if let Some((_, stuck)) = &self.stuck {
             let _ = stuck.send(message_id.to_owned());
             std::future::pending::<()>().await;
         }
@@ -134,13 +135,13 @@ impl DedupeStore for Table {
 pub async fn an_event_keeps_its_id_when_it_is_delivered_again(world: &World) {
     let (sender, mut begun) = mpsc::unbounded_channel();
     let doomed = world
-        .doomed("audit", |bus| async move {
+        .doomed("audit", move |bus| async move {
+            let held = bus.clone();
             let hang = move |_: Registered, ctx: Context| {
-                let _ = sender.send(ctx.message_id().to_owned());
+                let (_held, _) = (held.clone(), sender.send(ctx.message_id().to_owned()));
                 std::future::pending::<()>()
             };
             bus.subscribe(NAME, hang).await.unwrap();
-            std::mem::forget(bus);
         })
         .await;
     publish(world, "SN-1").await;
@@ -156,12 +157,12 @@ pub async fn an_event_keeps_its_id_when_it_is_delivered_again(world: &World) {
 pub async fn an_event_that_another_process_handled_is_dropped(world: &World) {
     let (stuck, mut remembered) = mpsc::unbounded_channel();
     let table = Table::default();
-    let first = Table { stuck: Some(stuck), ..table.clone() };
+    let shared = table.clone();
     let (handle_first, mut attempts) = handler(|_| Ok(()));
     let doomed = world
-        .doomed("audit", |bus| async move {
-            bus.subscribe(NAME, handle_first).dedupe(first).await.unwrap();
-            std::mem::forget(bus);
+        .doomed("audit", move |bus| async move {
+            let store = Table { stuck: Some((bus.clone(), stuck)), ..shared };
+            bus.subscribe(NAME, handle_first).dedupe(store).await.unwrap();
         })
         .await;
     publish(world, "SN-1").await;
@@ -183,11 +184,11 @@ pub async fn an_event_that_another_process_handled_is_dropped(world: &World) {
 pub async fn a_pattern_subscription_drops_repeats(world: &World) {
     let table = Table::default();
     let (stuck, mut remembered) = mpsc::unbounded_channel();
-    let first = Table { stuck: Some(stuck), ..table.clone() };
+    let shared = table.clone();
     let doomed = world
-        .doomed("audit", |bus| async move {
-            bus.subscribe_pattern(NAME, "test.#", |_: AnyEvent| async {}).dedupe(first).await.unwrap();
-            std::mem::forget(bus);
+        .doomed("audit", move |bus| async move {
+            let subscribe = bus.subscribe_pattern(NAME, "test.#", |_: AnyEvent| async {});
+            subscribe.dedupe(Table { stuck: Some((bus.clone(), stuck)), ..shared }).await.unwrap();
         })
         .await;
     let desk = world.join("desk").await;

@@ -1,0 +1,144 @@
+//! Very many calls, and very many events through one subscription: every call is answered, every event is handled once,
+//! memory stays flat, and nothing stays on the broker but the durable queues.
+//!
+//! It measures the memory of its process, so it is a test target of its own. `./scripts/test --test endurance -- --nocapture`
+//! shows the curve; with `--soak` first, it is a million of each.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::print_stdout, reason = "the curve is told")]
+#![allow(unreachable_pub, reason = "the test is one crate")]
+
+#[path = "../support/broker.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod broker;
+mod curve;
+mod inventory;
+mod tally;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use lightbus::{Bus, RecentIds};
+use tokio::task::JoinSet;
+
+use self::broker::{GUARD, eventually, fresh_namespace, process};
+use self::inventory::{Inventory, Queue, eventually_found};
+use self::tally::Tally;
+
+/// How many calls, and how many events, are under way at a time.
+const IN_FLIGHT: usize = 200;
+
+/// How many of the subscription's events are handled at a time.
+const CONCURRENCY: u16 = 100;
+
+const SUBSCRIPTION: &str = "counted";
+
+#[lightbus::api(name = "endurance.counter")]
+trait Counter {
+    /// Counts its run.
+    async fn count(&self, number: u64) -> u64;
+    /// Something was counted.
+    #[event]
+    fn counted(number: u64);
+}
+
+struct Desk {
+    runs: Arc<Tally>,
+}
+
+impl Counter for Desk {
+    async fn count(&self, number: u64) -> u64 {
+        self.runs.add(number);
+        number
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_stays_flat_and_nothing_is_left_behind() {
+    let amount = if std::env::var_os("LIGHTBUS_TEST_SOAK").is_some() { 1_000_000 } else { 20_000 };
+    let namespace = fresh_namespace();
+    // By the names of their services, the broker's connections can be told from those of others.
+    let join = async |role| -> Bus { process(&format!("{role}-{namespace}"), &namespace).connect().await.unwrap() };
+    let (owner, caller, subscriber) = (join("owner").await, join("caller").await, join("subscriber").await);
+    let (runs, handled) = (Tally::new("calls", amount), Tally::new("events", amount));
+    owner.serve(CounterServer::new(Desk { runs: runs.clone() })).await.unwrap();
+    subscribe(&subscriber, &handled).await;
+    let before = Inventory::of(&namespace).await;
+    assert!(before.connections > 0 && before.channels >= before.connections, "{before:?}");
+
+    call(&caller, amount).await;
+    publish(&owner, &handled, amount).await;
+    runs.balance();
+    handled.balance();
+    assert_eq!((caller.calls_in_flight(), subscriber.health().consumers[0].repeats), (0, 0));
+    eventually_found(&namespace, &before).await;
+
+    for bus in [&caller, &owner, &subscriber] {
+        bus.shutdown().await;
+    }
+    let after = Inventory { connections: 0, channels: 0, queues: before.queues };
+    eventually_found(&namespace, &after).await;
+    let subscription = format!("{namespace}.event.subscriber-{namespace}.{SUBSCRIPTION}");
+    let of_events = ["", ".dead", ".retry.10s", ".retry.1s", ".retry.60s"].map(|end| format!("{subscription}{end}"));
+    let of_calls = format!("{namespace}.rpc.endurance.counter");
+    let durable = of_events.into_iter().chain([of_calls]).map(|name| Queue { name, durable: true, messages: 0 });
+    assert_eq!(after.queues, durable.collect::<Vec<_>>());
+}
+
+async fn subscribe(bus: &Bus, handled: &Arc<Tally>) {
+    let handled = handled.clone();
+    let handler = move |event: Counted| {
+        handled.add(event.number);
+        async {}
+    };
+    // What it remembers is part of what has to stay flat.
+    bus.subscribe(SUBSCRIPTION, handler).concurrency(CONCURRENCY).dedupe(RecentIds::new(1000)).await.unwrap();
+}
+
+/// Makes so many calls. Each is answered with its own number.
+async fn call(caller: &Bus, amount: u64) {
+    let client = CounterClient::new(caller);
+    many(amount, move |number| {
+        let call = client.count(number).timeout(GUARD).into_future();
+        async move { assert_eq!(call.await.unwrap(), number, "a call got another one's answer") }
+    })
+    .await;
+}
+
+/// Publishes so many events, and waits until they are handled.
+async fn publish(publisher: &Bus, handled: &Tally, amount: u64) {
+    let publisher = publisher.clone();
+    many(amount, move |number| {
+        let publisher = publisher.clone();
+        async move { publisher.publish(Counted { number }).timeout(GUARD).await.unwrap() }
+    })
+    .await;
+    while handled.total() < amount {
+        let before = handled.total();
+        eventually("another event was handled", || handled.total() > before).await;
+    }
+}
+
+/// Works on each number, on so many at a time.
+async fn many<F>(amount: u64, work: impl Fn(u64) -> F + Clone + Send + 'static)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let next = Arc::new(AtomicU64::new(0));
+    let mut workers = JoinSet::new();
+    for _ in 0..IN_FLIGHT {
+        let (next, work) = (next.clone(), work.clone());
+        workers.spawn(async move {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= amount {
+                    return;
+                }
+                work(number).await;
+            }
+        });
+    }
+    while let Some(ended) = workers.join_next().await {
+        ended.unwrap();
+    }
+}
