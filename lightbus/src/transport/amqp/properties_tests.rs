@@ -139,7 +139,9 @@ fn what_is_too_long_is_cut_between_characters() {
 
 #[test]
 fn a_request_that_is_given_back_is_the_same_but_for_its_age() {
-    let original = of_request(&request(), Instant::now()).with_user_id(short("somebody"));
+    let now = Instant::now();
+    let sent = Request { deadline: Some(now + Duration::from_micros(1_500_001)), ..request() };
+    let original = of_request(&sent, now).with_user_id(short("somebody"));
     let returned = of_returned_request(&original, Duration::from_millis(501)).unwrap();
     assert_eq!(returned.correlation_id(), original.correlation_id());
     assert_eq!(returned.reply_to(), original.reply_to());
