@@ -104,3 +104,25 @@ fn work_that_a_runtime_took_with_it_goes_to_the_next_process() {
         assert_eq!(call.await.unwrap().unwrap(), "second");
     });
 }
+
+#[test]
+fn a_process_ends_with_the_handlers_that_hold_it() {
+    let (ended, receiver) = std::sync::mpsc::channel();
+    // What locks up never comes back, so it is left behind.
+    std::thread::spawn(move || {
+        let runtime = runtime();
+        runtime.block_on(async {
+            let (bus, held) = (join("held").await, join("held").await);
+            bus.subscribe("openings", move |_: Opened| {
+                let _ = &held;
+                async {}
+            })
+            .await
+            .unwrap();
+            bus.shutdown().await;
+        });
+        drop(runtime);
+        let _ = ended.send(());
+    });
+    receiver.recv_timeout(GUARD).expect("the bus locks up");
+}

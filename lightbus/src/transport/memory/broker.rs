@@ -77,6 +77,7 @@ impl Broker {
             let State { apis, subscriptions, outbox, .. } = state;
             for (api, served) in apis {
                 for tag in served.queue.held_by(process).into_iter().rev() {
+                    // Its consumers were removed before.
                     served.requeue(tag);
                 }
                 served.assign(api, outbox);
@@ -93,14 +94,17 @@ impl Broker {
 
     /// Hands the process no further request and no further event.
     pub(super) fn stop_consuming(&self, process: ProcessId) {
+        let (mut requests, mut events) = (Vec::new(), Vec::new());
         let mut state = lock(&self.state);
         for served in state.apis.values_mut() {
-            served.queue.remove_consumer(process);
+            requests.extend(served.queue.remove_consumer(process));
             served.note_consumers();
         }
         for subscribed in state.subscriptions.values_mut() {
-            subscribed.remove_consumer(process);
+            events.extend(subscribed.remove_consumer(process));
         }
+        // The sinks are dropped when nothing is locked any more.
+        drop(state);
     }
 
     /// Queues a request. `false` when nobody serves the API.
@@ -342,12 +346,14 @@ impl ApiQueue {
         self.queue.consumers() == 0 && self.idle_since.is_some_and(|since| now.duration_since(since) >= self.expiry)
     }
 
-    fn requeue(&mut self, tag: Tag) {
-        if let Some(mut entry) = self.queue.abandon(tag) {
+    fn requeue(&mut self, tag: Tag) -> Vec<Arc<dyn RequestSink>> {
+        let removed = self.queue.abandon(tag).map(|(mut entry, removed)| {
             entry.redeliveries += 1;
             self.queue.push_front(entry);
-        }
+            removed
+        });
         self.note_consumers();
+        removed.unwrap_or_default()
     }
 
     /// Begins the time that the queue stays without consumers, when there are none.

@@ -70,8 +70,15 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
         self.consumers.push_back(Consumer { process, prefetch: prefetch.into(), holds: 0, sink });
     }
 
-    pub(super) fn remove_consumer(&mut self, process: ProcessId) {
-        self.consumers.retain(|consumer| consumer.process != process);
+    /// Hands a process nothing more. What it took messages into is returned, not dropped: a sink may hold the process's
+    /// bus, whose end comes back to the broker, so it must not end while that is locked.
+    #[must_use = "it must be dropped outside the lock"]
+    pub(super) fn remove_consumer(&mut self, process: ProcessId) -> Vec<Arc<S>> {
+        let consumers = std::mem::take(&mut self.consumers);
+        let (removed, kept) = consumers.into_iter().partition(|consumer| consumer.process == process);
+        self.consumers = kept;
+        let removed: VecDeque<Consumer<S>> = removed;
+        removed.into_iter().map(|consumer| consumer.sink).collect()
     }
 
     pub(super) fn consumers(&self) -> usize {
@@ -113,11 +120,12 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
         Some(taken.entry)
     }
 
-    /// Takes a message back that was dropped unsettled. Whoever does that is about to end, so it takes no more.
-    pub(super) fn abandon(&mut self, tag: Tag) -> Option<Entry<M>> {
+    /// Takes a message back that was dropped unsettled. Whoever does that is about to end, so it is
+    /// [removed](Self::remove_consumer), too.
+    pub(super) fn abandon(&mut self, tag: Tag) -> Option<(Entry<M>, Vec<Arc<S>>)> {
         let process = self.unsettled.get(&tag)?.process;
-        self.remove_consumer(process);
-        self.settle(tag)
+        let removed = self.remove_consumer(process);
+        Some((self.settle(tag)?, removed))
     }
 
     /// Puts a message that was settled back to the front.
@@ -196,7 +204,8 @@ mod tests {
         let mut queue = queue(&[(ONE, 5), (TWO, 5)]);
         queue.push("a", None);
         let (_, _, tag) = assign(&mut queue).remove(0);
-        let entry = queue.abandon(tag).unwrap();
+        let (entry, removed) = queue.abandon(tag).unwrap();
+        assert_eq!(removed.len(), 1);
         queue.push_front(entry);
         assert_eq!(queue.consumers(), 1);
         assert_eq!(assign(&mut queue)[0].0, "sink 2");

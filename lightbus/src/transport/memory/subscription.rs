@@ -1,6 +1,7 @@
 //! What a broker keeps of one subscription.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
@@ -44,9 +45,9 @@ pub(super) struct SubscriptionQueue {
 }
 
 impl SubscriptionQueue {
-    pub(super) fn remove_consumer(&mut self, process: ProcessId) {
-        self.queue.remove_consumer(process);
+    pub(super) fn remove_consumer(&mut self, process: ProcessId) -> Vec<Arc<dyn EventSink>> {
         self.runtimes.remove(&process);
+        self.queue.remove_consumer(process)
     }
 
     /// Takes an event off the queue until its next attempt. It returns when that is, unless it is at once.
@@ -98,8 +99,8 @@ impl SubscriptionQueue {
         settled
     }
 
-    pub(super) fn requeue(&mut self, tag: Tag) {
-        let Some(mut entry) = self.queue.abandon(tag) else { return };
+    pub(super) fn requeue(&mut self, tag: Tag) -> Vec<Arc<dyn EventSink>> {
+        let Some((mut entry, removed)) = self.queue.abandon(tag) else { return Vec::new() };
         entry.redeliveries += 1;
         if entry.redeliveries > DELIVERY_LIMIT {
             let (reason, event) = (FailureReason::DeliveryLimit, entry.message);
@@ -107,6 +108,7 @@ impl SubscriptionQueue {
         } else {
             self.queue.push_front(entry);
         }
+        removed
     }
 
     /// Hands what is in the queue, and what has waited long enough, to the consumers.
