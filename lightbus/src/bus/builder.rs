@@ -33,6 +33,9 @@ impl BusBuilder {
     /// Where the bus is: `amqp://user:password@host:5672/vhost`, `amqps://…` for TLS, `memory://` for a bus of its own in
     /// this process, or `memory://name` for one that is shared in this process.
     ///
+    /// A cluster is named by its hosts: `amqp://user:password@host1:5672,host2:5672,host3:5672/vhost`. The process connects
+    /// to one of them, and to another one when that is lost.
+    ///
     /// Environment: `LIGHTBUS_URL`. Default: `amqp://guest:guest@localhost:5672`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.settings.url = Some(url.into());

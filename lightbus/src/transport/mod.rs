@@ -126,7 +126,7 @@ pub(crate) async fn connect(
 ) -> Result<Arc<dyn Transport>, Error> {
     match settings.url.location() {
         Location::Memory { name } => Ok(memory::connect(settings, name.as_deref(), replies)),
-        Location::Amqp(url) => amqp::connect(settings, url, service, process, replies).await,
+        Location::Amqp { first, others } => amqp::connect(settings, (first, others), service, process, replies).await,
     }
 }
 

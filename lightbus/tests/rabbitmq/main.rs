@@ -10,6 +10,7 @@
 mod broker;
 mod connecting;
 mod health;
+mod hosts;
 mod losing_the_connection;
 #[path = "../support/relay.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]

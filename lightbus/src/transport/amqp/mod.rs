@@ -2,7 +2,7 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `address`, `backoff`, `topology`, `properties`, `failed`, `errors`, `watchdog` | decide and translate, without I/O |
+//! | `address`, `hosts`, `backoff`, `topology`, `properties`, `failed`, `errors`, `attempts`, `watchdog` | decide and translate, without I/O |
 //! | `wire`, `tls` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
 //! | `session` | one generation: two connections and their channels |
@@ -14,6 +14,7 @@
 //! No recovery of lapin's is used: what stands again here stands as a whole, in the right order, and says so.
 
 mod address;
+mod attempts;
 mod backoff;
 mod consumer;
 mod dead_letters;
@@ -21,6 +22,7 @@ mod declare;
 mod errors;
 mod failed;
 mod handles;
+mod hosts;
 mod moving;
 mod progress;
 mod properties;
@@ -50,6 +52,7 @@ use url::Url;
 use self::address::Address;
 use self::consumer::{Consuming, Work};
 use self::errors::OPERATION_TIMEOUT;
+use self::hosts::Hosts;
 use self::progress::{Consumed, Progress};
 use self::properties::{of_event, routing_key, short};
 use self::publisher::{Gone, Outcome, Publication};
@@ -76,24 +79,25 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often an event is published that gets its channel closed each time. It may be another one's fault.
 const INTERRUPTIONS: u32 = 3;
 
-/// Connects to RabbitMQ, trying for as long as the settings say.
+/// Connects to RabbitMQ, trying for as long as the settings say. Each URL is that of one host of a cluster.
 ///
 /// # Errors
 ///
 /// When there is no connection by then, or the broker refuses for good.
 pub(crate) async fn connect(
     settings: &Settings,
-    url: &Url,
+    (first, others): (&Url, &[Url]),
     service: &ServiceName,
     process: &str,
     replies: Arc<dyn ReplySink>,
 ) -> Result<Arc<dyn Transport>, Error> {
-    let address = Address::from_url(url)?;
-    let security = security(settings, &address)?;
+    let first = Address::from_url(first)?;
+    let others = others.iter().map(Address::from_url).collect::<Result<_, _>>()?;
+    let security = security(settings, &first)?;
     let topology = Topology::new(settings);
     let process = if process.is_empty() { service.as_str().to_owned() } else { process.to_owned() };
     let shared = Arc::new(Shared {
-        plan: Arc::new(Plan { address, security, topology, process }),
+        plan: Arc::new(Plan { url: settings.url.clone(), security, topology, process }),
         replies,
         state: watch::Sender::default(),
         consumed: Mutex::default(),
@@ -101,8 +105,10 @@ pub(crate) async fn connect(
         shutdown: CancellationToken::new(),
         tasks: TaskTracker::new(),
     });
-    let first = supervisor::first_session(&shared, settings.connect_timeout).await?;
-    shared.tasks.spawn(supervisor::run(Arc::clone(&shared), first));
+    let mut hosts = Hosts::new(first, others);
+    let first = supervisor::first_session(&shared, &mut hosts, settings.connect_timeout).await?;
+    tracing::info!("connected to {}", first.address);
+    shared.tasks.spawn(supervisor::run(Arc::clone(&shared), hosts, first));
     let stopping = shared.shutdown.child_token();
     let transport = AmqpTransport { shared, stopping };
     transport.connected().await;
@@ -312,7 +318,7 @@ impl Drop for AmqpTransport {
 impl fmt::Debug for AmqpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AmqpTransport")
-            .field("address", &self.shared.plan.address)
+            .field("url", &self.shared.plan.url)
             .field("generation", &self.generation())
             .finish_non_exhaustive()
     }

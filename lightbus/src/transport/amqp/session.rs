@@ -17,13 +17,14 @@ use tokio_util::task::TaskTracker;
 
 use super::address::Address;
 use super::declare;
-use super::errors::{ConnectFailure, Failure, bounded, reason};
+use super::errors::{ConnectFailure, Failure, OPERATION_TIMEOUT, bounded, reason};
 use super::properties::{of_request, short};
 use super::publisher::{self, Publisher};
 use super::pulse::Pulse;
 use super::topology::{Topology, default_exchange};
 use super::watchdog::Patience;
 use super::wire::{Security, Wire, release};
+use crate::config::BusUrl;
 use crate::message::Request;
 use crate::transport::{Generation, NotSent};
 
@@ -39,7 +40,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// What every session of a transport is made from.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) address: Address,
+    /// Where the bus is, as it is shown to people.
+    pub(super) url: BusUrl,
     pub(super) security: Security,
     pub(super) topology: Topology,
     /// The process, as the broker's operators see it.
@@ -51,6 +53,8 @@ pub(super) struct Plan {
 pub(super) struct Session {
     pub(super) generation: Generation,
     pub(super) plan: Arc<Plan>,
+    /// The host that both connections go to.
+    pub(super) address: Address,
     pub(super) publishing: Wire,
     pub(super) consuming: Wire,
     /// Requests leave here without confirms, and their replies arrive here.
@@ -81,19 +85,20 @@ struct Loss {
 }
 
 impl Session {
-    /// Connects, each connection within `limit`, and sets the channels up. Nothing is consumed yet.
+    /// Connects to a host, each connection within `limit`, and sets the channels up. Nothing is consumed yet.
     pub(super) async fn open(
         plan: &Arc<Plan>,
+        address: &Address,
         generation: Generation,
         tasks: &TaskTracker,
         limit: Duration,
     ) -> Result<Arc<Self>, ConnectFailure> {
-        let Plan { address, security, topology, process } = &**plan;
+        let Plan { security, topology, process, .. } = &**plan;
         let publishing = Wire::open(address, security, format!("{process} publish"), limit).await?;
         let consuming = Wire::open(address, security, format!("{process} consume"), limit).await?;
-        declare::events_exchange(&publishing, topology)
-            .await
-            .map_err(|refused| ConnectFailure::Setup(refused.into_error()))?;
+        let declared = timeout(OPERATION_TIMEOUT, declare::events_exchange(&publishing, topology));
+        let declared = declared.await.map_err(|_| ConnectFailure::Silent(OPERATION_TIMEOUT))?;
+        declared.map_err(|refused| ConnectFailure::Setup(refused.into_error()))?;
         let channels = async {
             let (calls, replies) = (publishing.channel().await?, publishing.channel().await?);
             let returns = consuming.channel().await?;
@@ -101,14 +106,15 @@ impl Session {
             let pulses = [publishing.channel().await?, consuming.channel().await?];
             Ok((calls, replies, returns, events, moved, pulses))
         };
+        let channels = timeout(OPERATION_TIMEOUT, channels).await.unwrap_or(Err(Failure::Silent));
         let (calls, replies, returns, event_channel, move_channel, pulses) = channels
-            .await
             .map_err(|failure: Failure| ConnectFailure::Setup(failure.into_error("open its channels".to_owned())))?;
         let (events, event_inbox) = Publisher::new();
         let (moved, move_inbox) = Publisher::new();
         let session = Arc::new(Self {
             generation,
             plan: Arc::clone(plan),
+            address: address.clone(),
             publishing,
             consuming,
             calls,
@@ -302,7 +308,7 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("generation", &self.generation)
-            .field("address", &self.plan.address)
+            .field("address", &self.address)
             .field("lost", &self.is_lost())
             .finish_non_exhaustive()
     }
