@@ -117,7 +117,7 @@ impl BusBuilder {
         self
     }
 
-    /// The kind of queue that calls wait in. It must be the same in every process that serves the API.
+    /// The kind of queue that calls wait in. It must be the same in every process that serves the API or calls it.
     ///
     /// Environment: `LIGHTBUS_RPC_QUEUE_TYPE` (`classic` or `quorum`). Default: classic.
     pub fn rpc_queue_type(mut self, queue_type: QueueType) -> Self {

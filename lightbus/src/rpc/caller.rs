@@ -14,7 +14,7 @@ use super::prepared::{Decode, PreparedCall};
 use crate::context::Context;
 use crate::message::{Request, full_name};
 use crate::name::ServiceName;
-use crate::transport::Transport;
+use crate::transport::{NotSent, Transport};
 
 /// Makes the calls of one process.
 #[derive(Debug, Clone)]
@@ -105,13 +105,21 @@ impl Caller {
             let mut ticket = in_flight.register(generation);
             request.id = ticket.id();
             request.time_left = Some(deadline.saturating_duration_since(Instant::now()));
-            if transport.call(generation, request.clone()).is_err() {
-                if Instant::now() >= deadline {
-                    return Ending::NotConnected;
+            match transport.call(generation, request.clone()) {
+                Ok(()) => {}
+                Err(NotSent::Lost) if Instant::now() >= deadline => return Ending::NotConnected,
+                Err(NotSent::Lost) => {
+                    // That connection is being given up; let whoever does that go on.
+                    tokio::task::yield_now().await;
+                    continue;
                 }
-                // That connection is being given up; let whoever does that go on.
-                tokio::task::yield_now().await;
-                continue;
+                Err(NotSent::NotReached) => {
+                    let reached = timeout_at(deadline, transport.reach(generation, &request.api)).await;
+                    if reached.is_err() {
+                        return Ending::TimedOut(self.servers(&request.api).await);
+                    }
+                    continue;
+                }
             }
             return match timeout_at(deadline, ticket.arrival()).await {
                 Ok(Arrival::Reply(reply)) if reply.payload.bytes.len() > settings.max_message_size => {

@@ -43,8 +43,11 @@ pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`NotSent`] when that connection is gone: the request has not left and may be sent again on the next one.
+    /// [`NotSent`]: the request has not left and may be sent again.
     fn call(&self, generation: Generation, request: Request) -> Result<(), NotSent>;
+
+    /// Waits until the connection of that generation can take requests for an API, or is gone.
+    async fn reach(&self, generation: Generation, api: &str);
 
     /// How many processes are serving an API at this moment. `None` when that cannot be told.
     async fn servers(&self, api: &str) -> Option<u32>;
@@ -113,9 +116,14 @@ pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
     async fn close(&self);
 }
 
-/// A request that has not left this process: its connection is gone.
+/// Why a request has not left this process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotSent;
+pub(crate) enum NotSent {
+    /// Its connection is gone.
+    Lost,
+    /// It is not known yet whether the broker can take requests for the API: [`Transport::reach`] finds out.
+    NotReached,
+}
 
 /// Makes the transport that the URL asks for.
 pub(crate) async fn connect(

@@ -6,7 +6,7 @@
 //! | `wire`, `tls` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
 //! | `session` | one generation: two connections and their channels |
-//! | `publisher`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse` | what runs on a session |
+//! | `publisher`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse`, `reached` | what runs on a session |
 //! | `supervisor`, `state`, `progress` | one session after the other |
 //!
 //! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written.
@@ -28,6 +28,7 @@ mod progress;
 mod properties;
 mod publisher;
 mod pulse;
+mod reached;
 mod replies;
 mod session;
 mod state;
@@ -44,12 +45,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 use self::address::Address;
+use self::backoff::Backoff;
 use self::consumer::{Consuming, Work};
 use self::errors::OPERATION_TIMEOUT;
 use self::hosts::Hosts;
@@ -78,6 +80,10 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often an event is published that gets its channel closed each time. It may be another one's fault.
 const INTERRUPTIONS: u32 = 3;
+
+/// How often an event is published that is refused each time, over some seconds. The broker refuses what leads to a quorum
+/// queue whose leader has just gone down with its node, until there is another one.
+const REFUSALS: u32 = 6;
 
 /// Connects to RabbitMQ, trying for as long as the settings say. Each URL is that of one host of a cluster.
 ///
@@ -200,7 +206,14 @@ impl Transport for AmqpTransport {
         let state = self.shared.state.borrow();
         match state.ready() {
             Some(session) if session.generation == generation => session.call(&request),
-            _ => Err(NotSent),
+            _ => Err(NotSent::Lost),
+        }
+    }
+
+    async fn reach(&self, generation: Generation, api: &str) {
+        let session = self.shared.state.borrow().ready().cloned();
+        if let Some(session) = session.filter(|session| session.generation == generation) {
+            session.reach(api).await;
         }
     }
 
@@ -216,7 +229,7 @@ impl Transport for AmqpTransport {
     }
 
     async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), PublishFailure> {
-        let mut interruptions = 0;
+        let (mut interruptions, mut refusals, mut pauses) = (0, 0, Backoff::new());
         let mut sent = false;
         let mut state = self.shared.state.subscribe();
         loop {
@@ -235,7 +248,13 @@ impl Transport for AmqpTransport {
             let outcome = timeout_at(deadline, session.events.publish(publication)).await;
             match outcome.map_err(|_| PublishFailure::NotConfirmed)? {
                 Ok(Outcome::Confirmed | Outcome::Returned) => return Ok(()),
-                Ok(Outcome::Refused) => return Err(PublishFailure::Refused),
+                Ok(Outcome::Refused) => {
+                    refusals += 1;
+                    let pause = timeout_at(deadline, sleep(pauses.delay()));
+                    if refusals == REFUSALS || pause.await.is_err() {
+                        return Err(PublishFailure::Refused);
+                    }
+                }
                 Ok(Outcome::Interrupted(failure)) if failure.is_refusal() => {
                     interruptions += 1;
                     if interruptions == INTERRUPTIONS {

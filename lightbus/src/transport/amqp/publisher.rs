@@ -3,6 +3,10 @@
 //! One task owns the channel and polls each publication once, in order: lapin takes a message's number in one step and
 //! queues its frames in another, so that two tasks on one channel could each get the other's confirm. It also lets many
 //! messages share one write and one confirm.
+//!
+//! When the broker refuses a message, the next ones leave on another channel. A channel finds the leader of a quorum queue
+//! when it publishes to it for the first time; if that leader's node has just gone down, RabbitMQ (3.10 at least) goes on
+//! asking that node for as long as the channel lives, and refuses everything that leads to that queue.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -13,7 +17,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use lapin::options::BasicPublishOptions;
-use lapin::types::ShortString;
+use lapin::types::{ChannelId, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::select;
 use tokio::sync::{mpsc, oneshot};
@@ -21,7 +25,6 @@ use tokio::time::timeout;
 
 use super::errors::Failure;
 use super::session::Session;
-use super::wire::Wire;
 
 /// How many messages wait to be published before those who publish have to wait.
 const QUEUED: usize = 256;
@@ -86,9 +89,7 @@ impl Publisher {
 /// whichever confirm comes next; so nothing mandatory goes through such a publisher.
 pub(super) async fn run(session: Arc<Session>, mut channel: Channel, mut inbox: Inbox, window: usize) {
     loop {
-        let Some(failure) = session.while_alive(pump(&session.publishing, &channel, &mut inbox, window)).await else {
-            return;
-        };
+        let Some(failure) = session.while_alive(pump(&session, channel, &mut inbox, window)).await else { return };
         if !failure.is_refusal() || failure.is_not_found() {
             // What is missing is the exchange, and with it every binding: all of it has to be declared anew.
             return session.fail(failure.reason());
@@ -102,22 +103,28 @@ pub(super) async fn run(session: Arc<Session>, mut channel: Channel, mut inbox: 
     }
 }
 
-type Settled = (oneshot::Sender<Outcome>, lapin::Result<Confirmation>);
+/// A message that the broker has said something of.
+struct Settled {
+    outcome: oneshot::Sender<Outcome>,
+    confirmation: lapin::Result<Confirmation>,
+    channel: ChannelId,
+}
 
-/// Publishes until the channel breaks.
-async fn pump(wire: &Wire, channel: &Channel, inbox: &mut Inbox, window: usize) -> Failure {
+/// Publishes until a channel breaks.
+async fn pump(session: &Session, channel: Channel, inbox: &mut Inbox, window: usize) -> Failure {
+    let mut channel = Arc::new(channel);
     let mut waiting = FuturesUnordered::new();
     let failure = loop {
         let settled = select! {
             biased;
             Some(settled) = waiting.next() => {
-                wire.hear();
+                session.publishing.hear();
                 settled
             }
             order = inbox.recv(), if waiting.len() < window => match order {
                 Some((_, outcome)) if outcome.is_closed() => continue,
                 Some((publication, outcome)) => {
-                    let mut sent = Box::pin(send(channel, publication, outcome));
+                    let mut sent = Box::pin(send(Arc::clone(&channel), publication, outcome));
                     match poll_fn(|cx| Poll::Ready(sent.as_mut().poll(cx))).await {
                         Poll::Ready(settled) => settled,
                         Poll::Pending => {
@@ -130,8 +137,16 @@ async fn pump(wire: &Wire, channel: &Channel, inbox: &mut Inbox, window: usize) 
                 None => std::future::pending().await,
             },
         };
+        let refused_on = settled.refused_on();
         if let Err(failure) = settle(settled) {
             break failure;
+        }
+        if refused_on == Some(channel.id()) {
+            // What waits for its confirm on the channel so far keeps it until then.
+            channel = match session.confirming_channel().await {
+                Ok(channel) => Arc::new(channel),
+                Err(failure) => break failure,
+            };
         }
     };
     let rest = async { while waiting.next().await.map(settle).is_some() {} };
@@ -140,18 +155,25 @@ async fn pump(wire: &Wire, channel: &Channel, inbox: &mut Inbox, window: usize) 
     failure
 }
 
-async fn send(channel: &Channel, publication: Publication, outcome: oneshot::Sender<Outcome>) -> Settled {
+impl Settled {
+    /// The channel on which the broker refused the message, if it did.
+    fn refused_on(&self) -> Option<ChannelId> {
+        matches!(self.confirmation, Ok(Confirmation::Nack(_))).then_some(self.channel)
+    }
+}
+
+async fn send(channel: Arc<Channel>, publication: Publication, outcome: oneshot::Sender<Outcome>) -> Settled {
     let Publication { exchange, routing_key, mandatory, body, properties } = publication;
     let options = BasicPublishOptions { mandatory, ..BasicPublishOptions::default() };
     let confirmation = match channel.basic_publish(exchange, routing_key, options, &body, properties).await {
         Ok(confirmation) => confirmation.await,
         Err(error) => Err(error),
     };
-    (outcome, confirmation)
+    Settled { outcome, confirmation, channel: channel.id() }
 }
 
 /// Tells whoever published. Nobody listens any more once the deadline has passed.
-fn settle((outcome, confirmation): Settled) -> Result<(), Failure> {
+fn settle(Settled { outcome, confirmation, .. }: Settled) -> Result<(), Failure> {
     let (told, result) = match confirmation {
         Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => (Outcome::Confirmed, Ok(())),
         Ok(Confirmation::Ack(Some(_))) => (Outcome::Returned, Ok(())),

@@ -21,6 +21,7 @@ use super::errors::{ConnectFailure, Failure, OPERATION_TIMEOUT, bounded, reason}
 use super::properties::{of_request, short};
 use super::publisher::{self, Publisher};
 use super::pulse::Pulse;
+use super::reached::Reached;
 use super::topology::{Topology, default_exchange};
 use super::watchdog::Patience;
 use super::wire::{Security, Wire, release};
@@ -72,6 +73,7 @@ pub(super) struct Session {
     pulses: [Channel; 2],
     /// Rings at every call, for whoever looks for calls that nobody serves.
     pub(super) called: Notify,
+    reached: Reached,
     lost: CancellationToken,
     reason: OnceLock<Loss>,
 }
@@ -124,6 +126,7 @@ impl Session {
             moved,
             pulses,
             called: Notify::new(),
+            reached: Reached::default(),
             lost: CancellationToken::new(),
             reason: OnceLock::new(),
         });
@@ -165,17 +168,26 @@ impl Session {
 
     /// Queues a request, without waiting for it to be written.
     pub(super) fn call(&self, request: &Request) -> Result<(), NotSent> {
-        let queue = short(self.plan.topology.rpc_queue(&request.api));
+        let queue = self.plan.topology.rpc_queue(&request.api);
+        if self.plan.topology.has_quorum_rpc_queues() && !self.reached.contains(&queue) {
+            return Err(NotSent::NotReached);
+        }
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let body = &request.payload.bytes;
         // Lapin queues the frames at the first poll; what remains is to wait until they are written.
-        let sent = self.calls.basic_publish(default_exchange(), queue, options, body, of_request(request));
+        let sent = self.calls.basic_publish(default_exchange(), short(queue), options, body, of_request(request));
         if let Some(Err(error)) = sent.now_or_never() {
             self.fail(reason(&error));
-            return Err(NotSent);
+            return Err(NotSent::Lost);
         }
         self.called.notify_one();
         Ok(())
+    }
+
+    /// Waits until requests for an API can be queued, or the session is lost.
+    pub(super) async fn reach(&self, api: &str) {
+        let queue = self.plan.topology.rpc_queue(api);
+        self.while_alive(self.reached.reach(&self.publishing, &queue)).await;
     }
 
     /// Queues a reply, without waiting for it to be written. One that cannot leave is dropped: its caller is told of the

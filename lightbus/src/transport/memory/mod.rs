@@ -147,7 +147,7 @@ impl Transport for MemoryTransport {
 
     fn call(&self, _: Generation, request: Request) -> Result<(), NotSent> {
         if self.membership.has_left() {
-            return Err(NotSent);
+            return Err(NotSent::Lost);
         }
         // Only a call that cannot be delivered needs its id back.
         let id = request.id.clone();
@@ -156,6 +156,8 @@ impl Transport for MemoryTransport {
         }
         Ok(())
     }
+
+    async fn reach(&self, _: Generation, _: &str) {}
 
     async fn servers(&self, api: &str) -> Option<u32> {
         u32::try_from(self.broker().servers(api)).ok()
