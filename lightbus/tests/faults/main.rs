@@ -12,9 +12,15 @@
 #[allow(dead_code, reason = "other tests use more of it")]
 mod broker;
 mod broker_side;
+#[path = "../support/command.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod command;
 mod crashes;
+#[path = "../support/ledger.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
 mod ledger;
 mod lines;
+#[path = "../support/load.rs"]
 mod load;
 mod node;
 mod poison;

@@ -94,6 +94,11 @@ impl Ledger {
         self.entries().calls.values().filter(|call| call.end == Some(End::Answered)).count()
     }
 
+    /// How many events the bus failed to publish.
+    pub fn unconfirmed(&self) -> usize {
+        self.entries().events.values().filter(|confirmed| **confirmed == Some(false)).count()
+    }
+
     /// Waits until every event that was confirmed is handled by these subscriptions.
     pub async fn all_handled(&self, subscriptions: &[&'static str]) {
         eventually("every confirmed event was handled", || {
