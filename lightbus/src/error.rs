@@ -46,10 +46,10 @@ pub enum Error {
         url: String,
         /// For how long it was tried.
         waited: Duration,
-        /// Why the last attempt failed.
+        /// Why the last attempt failed; for each host, when the URL names several.
         reason: String,
         /// What to do about it.
-        advice: &'static str,
+        advice: String,
     },
 
     /// The broker refuses this user an operation.

@@ -33,6 +33,9 @@ impl BusBuilder {
     /// Where the bus is: `amqp://user:password@host:5672/vhost`, `amqps://…` for TLS, `memory://` for a bus of its own in
     /// this process, or `memory://name` for one that is shared in this process.
     ///
+    /// A cluster is named by its hosts: `amqp://user:password@host1:5672,host2:5672,host3:5672/vhost`. The process connects
+    /// to one of them, and to another one when that is lost.
+    ///
     /// Environment: `LIGHTBUS_URL`. Default: `amqp://guest:guest@localhost:5672`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.settings.url = Some(url.into());
@@ -114,7 +117,7 @@ impl BusBuilder {
         self
     }
 
-    /// The kind of queue that calls wait in. It must be the same in every process that serves the API.
+    /// The kind of queue that calls wait in. It must be the same in every process that serves the API or calls it.
     ///
     /// Environment: `LIGHTBUS_RPC_QUEUE_TYPE` (`classic` or `quorum`). Default: classic.
     pub fn rpc_queue_type(mut self, queue_type: QueueType) -> Self {

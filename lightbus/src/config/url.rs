@@ -6,6 +6,9 @@ use url::Url;
 
 use crate::error::Error;
 
+const EXPECTED: &str = "Write amqp://user:password@host:5672/vhost, with commas between the hosts of a cluster \
+                        (host1:5672,host2:5672), amqps://… for TLS, memory:// or memory://name";
+
 /// Where the bus is, parsed and checked. However it is shown, it is shown without its password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BusUrl {
@@ -17,34 +20,22 @@ pub struct BusUrl {
 pub(crate) enum Location {
     /// A bus in this process: new for every connection, or shared by its name.
     Memory { name: Option<String> },
-    /// RabbitMQ.
-    Amqp(Url),
+    /// RabbitMQ: a URL for each host of its cluster. They differ in the host and the port only.
+    Amqp { first: Url, others: Vec<Url> },
 }
 
 impl BusUrl {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let refuse = |reason: String| Error::InvalidSetting { setting: "url", reason };
-        let expected = "Write amqp://user:password@host:5672/vhost, amqps://… for TLS, memory:// or memory://name";
-        // The text itself may hold a password, so an error never repeats it.
-        let url = Url::parse(text).map_err(|error| refuse(format!("it is no URL ({error}). {expected}")))?;
-        let location = match url.scheme() {
-            "memory" => Location::Memory { name: url.host_str().filter(|name| !name.is_empty()).map(str::to_owned) },
-            "amqps" if !cfg!(feature = "tls") => {
-                let reason = "amqps:// needs TLS, and Lightbus was built without it. Turn on its cargo feature `tls`";
-                return Err(refuse(reason.to_owned()));
-            }
-            "amqp" | "amqps" if url.host_str().is_none_or(str::is_empty) => {
-                return Err(refuse(format!("it names no host. {expected}")));
-            }
-            "amqp" | "amqps" => Location::Amqp(url),
-            scheme => return Err(refuse(format!("there is no transport for {scheme}://. {expected}"))),
+        let location = match HostList::of(text) {
+            Some(list) => list.location()?,
+            None => location(text)?,
         };
         Ok(Self { location })
     }
 
     /// RabbitMQ, at a URL that has been checked.
     pub(crate) fn amqp(url: Url) -> Self {
-        Self { location: Location::Amqp(url) }
+        Self { location: Location::Amqp { first: url, others: Vec::new() } }
     }
 
     pub(crate) fn location(&self) -> &Location {
@@ -52,21 +43,120 @@ impl BusUrl {
     }
 }
 
+/// The text may hold a password, so an error never repeats any of it.
+fn refuse(reason: impl fmt::Display) -> Error {
+    Error::InvalidSetting { setting: "url", reason: format!("{reason}. {EXPECTED}") }
+}
+
+fn location(text: &str) -> Result<Location, Error> {
+    let url = Url::parse(text).map_err(|error| refuse(format_args!("it is no URL ({error})")))?;
+    match url.scheme() {
+        "memory" => Ok(Location::Memory { name: url.host_str().filter(|name| !name.is_empty()).map(str::to_owned) }),
+        "amqp" | "amqps" if url.host_str().is_none_or(str::is_empty) => Err(refuse("it names no host")),
+        "amqp" | "amqps" => amqp(url, Vec::new()),
+        scheme => Err(refuse(format_args!("there is no transport for {scheme}://"))),
+    }
+}
+
+fn amqp(first: Url, others: Vec<Url>) -> Result<Location, Error> {
+    if first.scheme() == "amqps" && !cfg!(feature = "tls") {
+        let reason =
+            "amqps:// needs TLS, and Lightbus was built without it. Turn on its cargo feature `tls`".to_owned();
+        return Err(Error::InvalidSetting { setting: "url", reason });
+    }
+    Ok(Location::Amqp { first, others })
+}
+
+/// A URL with several hosts. The standard knows none such, so each host is parsed in a URL of its own.
+struct HostList<'a> {
+    /// The scheme, the user and the password.
+    before: &'a str,
+    hosts: Vec<&'a str>,
+    /// The path, and what comes after it.
+    after: &'a str,
+}
+
+impl<'a> HostList<'a> {
+    /// `None` when there are no commas where the hosts are.
+    fn of(text: &'a str) -> Option<Self> {
+        let text = text.trim();
+        let authority = text.find("://")? + "://".len();
+        if !["amqp://", "amqps://"].iter().any(|scheme| scheme.eq_ignore_ascii_case(&text[..authority])) {
+            return None;
+        }
+        let end = text[authority..].find(['/', '?', '#']).map_or(text.len(), |length| authority + length);
+        let hosts = text[authority..end].rfind('@').map_or(authority, |at| authority + at + 1);
+        let list = Self { before: &text[..hosts], hosts: text[hosts..end].split(',').collect(), after: &text[end..] };
+        (list.hosts.len() > 1 || list.repeats_the_user()).then_some(list)
+    }
+
+    /// Whether there seems to be a user before another host than the first.
+    fn repeats_the_user(&self) -> bool {
+        self.before.trim_end_matches('@').split_once('@').is_some_and(|(_, rest)| rest.contains(','))
+    }
+
+    fn location(&self) -> Result<Location, Error> {
+        if self.repeats_the_user() {
+            let reason = "the user and the password are written once, before the first host, and hold for all of them. \
+                          Within a password, @ is written as %40 and a comma as %2C";
+            return Err(refuse(reason));
+        }
+        if self.after.contains('@') {
+            let reason = "there is an @ after its hosts. Within a password, / is written as %2F, ? as %3F and # as %23; \
+                          within the name of a virtual host, @ is written as %40";
+            return Err(refuse(reason));
+        }
+        let mut urls = Vec::with_capacity(self.hosts.len());
+        for (number, host) in (1..).zip(&self.hosts) {
+            let url = self.url_of(host).map_err(|reason| refuse(format_args!("its host number {number} {reason}")))?;
+            if let Some(twin) = urls.iter().position(|other| *other == url) {
+                return Err(refuse(format_args!("its host number {number} is host number {} once more", twin + 1)));
+            }
+            urls.push(url);
+        }
+        let first = urls.remove(0);
+        amqp(first, urls)
+    }
+
+    fn url_of(&self, host: &str) -> Result<Url, String> {
+        if host.trim().is_empty() {
+            return Err("is missing: there is a comma too many".to_owned());
+        }
+        if host.contains(char::is_whitespace) {
+            return Err("has a space in it: there are only commas between hosts".to_owned());
+        }
+        let Self { before, after, .. } = self;
+        let url = Url::parse(&format!("{before}{host}{after}")).map_err(|error| format!("cannot be read ({error})"))?;
+        if url.host_str().is_none_or(str::is_empty) { Err("has no name".to_owned()) } else { Ok(url) }
+    }
+}
+
 impl fmt::Display for BusUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location {
             Location::Memory { name } => write!(f, "memory://{}", name.as_deref().unwrap_or_default()),
-            Location::Amqp(url) => {
-                let mut shown = url.clone();
-                // It cannot fail on a URL with a host; if it did, nothing shown would be better than a password.
-                if url.password().is_some() && shown.set_password(Some("***")).is_err() {
-                    return f.write_str("(a URL whose password cannot be hidden)");
+            Location::Amqp { first, others } => {
+                write!(f, "{}://{}", first.scheme(), first.username())?;
+                if first.password().is_some() {
+                    f.write_str(":***")?;
                 }
-                shown.set_query(None);
-                write!(f, "{shown}")
+                if first.password().is_some() || !first.username().is_empty() {
+                    f.write_str("@")?;
+                }
+                write_host(f, first)?;
+                for other in others {
+                    f.write_str(",")?;
+                    write_host(f, other)?;
+                }
+                f.write_str(first.path())
             }
         }
     }
+}
+
+fn write_host(f: &mut fmt::Formatter<'_>, url: &Url) -> fmt::Result {
+    f.write_str(url.host_str().unwrap_or_default())?;
+    url.port().map_or(Ok(()), |port| write!(f, ":{port}"))
 }
 
 impl fmt::Debug for BusUrl {
@@ -79,13 +169,82 @@ impl fmt::Debug for BusUrl {
 mod tests {
     use super::*;
 
+    fn shown(text: &str) -> String {
+        BusUrl::parse(text).unwrap().to_string()
+    }
+
+    fn refusal(text: &str) -> String {
+        BusUrl::parse(text).map_err(|error| format!("{error} {error:?}")).unwrap_err()
+    }
+
+    fn hosts(text: &str) -> Vec<(String, Option<u16>, String)> {
+        let url = BusUrl::parse(text).unwrap();
+        let Location::Amqp { first, others } = url.location else { panic!("{url}") };
+        let part = |url: Url| (url.host_str().unwrap().to_owned(), url.port(), url.path().to_owned());
+        std::iter::once(first).chain(others).map(part).collect()
+    }
+
     #[test]
     fn passwords_are_never_shown() {
         let url = BusUrl::parse("amqp://shop:s3cret@broker:5672/prod?token=s3cret").map(|url| format!("{url} {url:?}"));
         assert_eq!(url.ok().as_deref(), Some("amqp://shop:***@broker:5672/prod amqp://shop:***@broker:5672/prod"));
-        for bad in ["amqp//shop:s3cret@broker", "http://shop:s3cret@broker", "amqp://shop:s3cret@"] {
-            let error = BusUrl::parse(bad).map_err(|error| format!("{error} {error:?}"));
-            assert!(error.is_err_and(|text| !text.contains("s3cret")), "{bad}");
+        assert_eq!(shown("amqp://shop:s3cret@one,two:5673/prod"), "amqp://shop:***@one,two:5673/prod");
+        for bad in [
+            "amqp//shop:s3cret@broker",
+            "http://shop:s3cret@broker",
+            "amqp://shop:s3cret@",
+            "amqp://shop:s3cret@one,",
+            "amqp://shop:s3cret@one,two:port",
+            "amqp://shop:s3cret@one,shop:s3cret@two",
+            "amqp://shop:,s3cret/@one",
+            "amqp://shop:s3cret@one,one",
+        ] {
+            let text = refusal(bad);
+            assert!(!text.contains("s3cret") && text.contains("amqp://user:password@host"), "{bad}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_what_was_written() {
+        for text in ["amqp://broker", "amqp://shop@broker/", "amqp://[::1]:5673,[::2],three/%2F", "memory://company"] {
+            assert_eq!(shown(text), text);
+        }
+    }
+
+    #[test]
+    fn a_url_may_name_several_hosts() {
+        let host = |name: &str, port, path: &str| (name.to_owned(), port, path.to_owned());
+        assert_eq!(
+            hosts("amqp://shop:s3cret@one,two:5673,[::1]:5674,[::2]/prod"),
+            [
+                host("one", None, "/prod"),
+                host("two", Some(5673), "/prod"),
+                host("[::1]", Some(5674), "/prod"),
+                host("[::2]", None, "/prod")
+            ]
+        );
+        assert_eq!(hosts("AMQP://one,two"), [host("one", None, ""), host("two", None, "")]);
+        assert_eq!(hosts("amqp://shop:com,ma@one"), [host("one", None, "")], "a comma may be in a password");
+        assert_eq!(hosts("amqp://shop:s@cret@one,two").len(), 2, "and so may an @");
+        assert_eq!(hosts("amqp://one/pr,od"), [host("one", None, "/pr,od")]);
+    }
+
+    #[test]
+    fn a_mistake_in_a_list_of_hosts_is_named_by_its_place() {
+        for (text, reason) in [
+            ("amqp://one,", "host number 2 is missing"),
+            ("amqp://,two", "host number 1 is missing"),
+            ("amqp://one,,three", "host number 2 is missing"),
+            ("amqp://one, two", "host number 2 has a space"),
+            ("amqp://one,two:http", "host number 2 cannot be read (invalid port number)"),
+            ("amqp://one,:5672", "host number 2 "),
+            ("amqp://one,[::1", "host number 2 cannot be read"),
+            ("amqp://one,two,one", "host number 3 is host number 1 once more"),
+            ("amqp://a:b@one,a:b@two", "written once"),
+            ("amqp://a:b,c/d@one", "there is an @ after its hosts"),
+        ] {
+            let refusal = refusal(text);
+            assert!(refusal.contains(reason), "{text}: {refusal}");
         }
     }
 

@@ -14,7 +14,7 @@ use super::prepared::{Decode, PreparedCall};
 use crate::context::Context;
 use crate::message::Request;
 use crate::name::ServiceName;
-use crate::transport::{NotSent, Transport};
+use crate::transport::{NotSent, Transport, WhyNotSent};
 
 /// Makes the calls of one process.
 #[derive(Debug, Clone)]
@@ -105,14 +105,24 @@ impl Caller {
             };
             let mut ticket = in_flight.register(generation);
             request.id = ticket.id();
-            if let Err(NotSent(unsent)) = transport.call(generation, request) {
-                if Instant::now() >= deadline {
+            match transport.call(generation, request) {
+                Ok(()) => {}
+                Err(NotSent { why: WhyNotSent::Lost, .. }) if Instant::now() >= deadline => {
                     return Ending::NotConnected;
                 }
-                request = *unsent;
-                // That connection is being given up; let whoever does that go on.
-                tokio::task::yield_now().await;
-                continue;
+                Err(NotSent { why: WhyNotSent::Lost, request: unsent }) => {
+                    request = *unsent;
+                    // That connection is being given up; let whoever does that go on.
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                Err(NotSent { why: WhyNotSent::NotReached, request: unsent }) => {
+                    request = *unsent;
+                    if timeout_at(deadline, transport.reach(generation, api)).await.is_err() {
+                        return Ending::TimedOut(self.servers(api).await);
+                    }
+                    continue;
+                }
             }
             return match timeout_at(deadline, ticket.arrival()).await {
                 Ok(Arrival::Reply(reply)) if reply.payload.bytes.len() > settings.max_message_size => {

@@ -43,8 +43,11 @@ pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`NotSent`] when that connection is gone: the request has not left and may be sent again on the next one.
+    /// [`NotSent`]: the request has not left and may be sent again.
     fn call(&self, generation: Generation, request: Request) -> Result<(), NotSent>;
+
+    /// Waits until the connection of that generation can take requests for an API, or is gone.
+    async fn reach(&self, generation: Generation, api: &str);
 
     /// How many processes are serving an API at this moment. `None` when that cannot be told.
     async fn servers(&self, api: &str) -> Option<u32>;
@@ -113,9 +116,21 @@ pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
     async fn close(&self);
 }
 
-/// A request that has not left this process: its connection is gone.
+/// A request that has not left this process.
 #[derive(Debug)]
-pub(crate) struct NotSent(pub(crate) Box<Request>);
+pub(crate) struct NotSent {
+    pub(crate) why: WhyNotSent,
+    pub(crate) request: Box<Request>,
+}
+
+/// Why a request has not left this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WhyNotSent {
+    /// Its connection is gone.
+    Lost,
+    /// It is not known yet whether the broker can take requests for the API: [`Transport::reach`] finds out.
+    NotReached,
+}
 
 /// Makes the transport that the URL asks for.
 pub(crate) async fn connect(
@@ -126,7 +141,7 @@ pub(crate) async fn connect(
 ) -> Result<Arc<dyn Transport>, Error> {
     match settings.url.location() {
         Location::Memory { name } => Ok(memory::connect(settings, name.as_deref(), replies)),
-        Location::Amqp(url) => amqp::connect(settings, url, service, process, replies).await,
+        Location::Amqp { first, others } => amqp::connect(settings, (first, others), service, process, replies).await,
     }
 }
 

@@ -13,9 +13,15 @@
 mod broker;
 mod broker_side;
 mod channels;
+#[path = "../support/command.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
+mod command;
 mod crashes;
+#[path = "../support/ledger.rs"]
+#[allow(dead_code, reason = "other tests use more of it")]
 mod ledger;
 mod lines;
+#[path = "../support/load.rs"]
 mod load;
 #[path = "../support/log.rs"]
 mod log;

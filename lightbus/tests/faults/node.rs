@@ -1,20 +1,17 @@
 //! A broker that the tests own, and may therefore maltreat.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
-use tokio::time::timeout;
 use url::Url;
+
+use crate::command::{patiently, run};
 
 /// One node for all tests that need one, one after the other. It ends with this process, however that ends: it lives as
 /// long as its standard input is open.
 static NODE: OnceCell<Mutex<Node>> = OnceCell::const_new();
-
-/// How long a node may take to start or to be controlled, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(200);
 
 /// What it tells of itself, and what keeps it alive.
 const STAY: &str =
@@ -71,15 +68,6 @@ impl Node {
     }
 }
 
-async fn patiently<F: Future>(future: F) -> F::Output {
-    timeout(PATIENCE, future).await.expect("the node of the tests does not answer")
-}
-
 async fn told(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
     lines.next_line().await.unwrap().expect("scripts/with-rabbitmq has ended; it says above why")
-}
-
-async fn run(program: &str, arguments: &[&str]) {
-    let output = patiently(Command::new(program).args(arguments).stdin(Stdio::null()).output()).await.unwrap();
-    assert!(output.status.success(), "{program} {arguments:?}: {output:?}");
 }

@@ -11,6 +11,7 @@ mod broker;
 mod connecting;
 mod dedupe;
 mod health;
+mod hosts;
 mod losing_the_connection;
 mod permissions;
 #[path = "../support/relay.rs"]

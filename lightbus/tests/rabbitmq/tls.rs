@@ -5,8 +5,10 @@
 use std::time::Duration;
 
 use lightbus::{Bus, Error};
+use url::Url;
 
-use crate::broker::{fresh_namespace, variable};
+use crate::broker::{fresh_namespace, guarded, variable};
+use crate::relay::Relay;
 use crate::shop::{self, WarrantyClient};
 
 #[tokio::test]
@@ -43,4 +45,26 @@ async fn a_file_of_certificates_that_is_not_there_is_named() {
         Bus::service("warranty").url(variable("LIGHTBUS_TEST_TLS_URL")).tls_ca_file("/nowhere/ca.pem").connect().await;
     let error = bus.map(|_| ()).unwrap_err().to_string();
     assert!(error.contains("/nowhere/ca.pem") && error.contains("tls_ca_file"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_certificate_is_that_of_the_host_that_is_used() {
+    let good = Url::parse(&variable("LIGHTBUS_TEST_TLS_URL")).unwrap();
+    // The certificate is made out to localhost and to 127.0.0.1.
+    let (one, two) = (Relay::between("127.0.0.2", &good).await, Relay::between("127.0.0.3", &good).await);
+    let authority = |url: &Url| format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
+    let by = |hosts: [&Url; 2]| {
+        let url = format!("amqps://guest:guest@{}", hosts.map(authority).join(","));
+        Bus::service("warranty").url(url).tls_ca_file(variable("LIGHTBUS_TEST_CA_FILE")).namespace(fresh_namespace())
+    };
+    // Whichever of them is tried first.
+    for _ in 0..4 {
+        guarded(by([one.url(), &good]).connect()).await.unwrap().shutdown().await;
+    }
+    let in_vain = by([one.url(), two.url()]).connect_timeout(Duration::from_millis(500)).connect();
+    let error = guarded(in_vain).await.map(|_| ()).unwrap_err().to_string();
+    for host in [one.url(), two.url()] {
+        assert!(error.contains(&format!("{}: its TLS certificate is not trusted", authority(host))), "{error}");
+    }
 }

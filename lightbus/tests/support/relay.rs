@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,6 +26,7 @@ struct Line {
     works: watch::Sender<bool>,
     to_broker: watch::Sender<Way>,
     from_broker: watch::Sender<Way>,
+    connections: AtomicUsize,
 }
 
 /// One of the two ways through the relay.
@@ -45,15 +47,21 @@ impl Relay {
 
     /// A relay to another broker than that of most tests.
     pub async fn to(broker: &Url) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::between("127.0.0.1", broker).await
+    }
+
+    /// A relay at that address of this machine.
+    pub async fn between(host: &str, broker: &Url) -> Self {
+        let listener = TcpListener::bind((host, 0)).await.unwrap();
         let mut url = broker.clone();
-        url.set_host(Some("127.0.0.1")).unwrap();
+        url.set_host(Some(host)).unwrap();
         url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
         let target = (broker.host_str().unwrap().to_owned(), broker.port().unwrap_or(5672));
         let line = Arc::new(Line {
             works: watch::Sender::new(true),
             to_broker: watch::Sender::default(),
             from_broker: watch::Sender::default(),
+            connections: AtomicUsize::new(0),
         });
         tokio::spawn(accept(listener, target, line.clone()));
         Self { url, line }
@@ -62,6 +70,11 @@ impl Relay {
     /// The broker's URL, through the relay.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// How many connections through it there are.
+    pub fn connections(&self) -> usize {
+        self.line.connections.load(Ordering::Relaxed)
     }
 
     pub fn cut(&self) {
@@ -89,6 +102,7 @@ async fn accept(listener: TcpListener, target: (String, u16), line: Arc<Line>) {
                 return;
             }
             let Ok(far) = TcpStream::connect(&target).await else { return };
+            line.connections.fetch_add(1, Ordering::Relaxed);
             let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
             tokio::select! {
                 _ = pass(near_in, far_out, line.to_broker.subscribe()) => {}
@@ -96,6 +110,7 @@ async fn accept(listener: TcpListener, target: (String, u16), line: Arc<Line>) {
                 // However soon it is mended: it works now, so the next change is a cut.
                 _ = works.changed() => {}
             }
+            line.connections.fetch_sub(1, Ordering::Relaxed);
         });
     }
 }

@@ -1,4 +1,4 @@
-//! Where the broker is and who connects to it, taken out of a URL.
+//! Where one host of the broker is and who connects to it, taken out of a URL.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::error::Error;
 /// The longest name of a virtual host that AMQP can carry, in bytes.
 const MAX_VHOST: usize = 255;
 
-/// Where the broker is and who connects to it. Shown without the password, always.
+/// Where one host of the broker is and who connects to it. Shown without the password, always.
 #[derive(Clone)]
 pub(super) struct Address {
     pub(super) tls: bool,
@@ -51,6 +51,12 @@ impl Address {
         }
         let port = url.port().unwrap_or(if tls { 5671 } else { 5672 });
         Ok(Self { tls, host, port, vhost, user, password, shown })
+    }
+
+    /// The host and the port alone.
+    pub(super) fn authority(&self) -> String {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 }
 
@@ -125,6 +131,8 @@ mod tests {
     fn ip_addresses_are_hosts() {
         assert_eq!(address("amqp://127.0.0.1:5673").host, "127.0.0.1");
         assert_eq!(address("amqp://[::1]:5673").host, "::1");
+        assert_eq!(address("amqp://[::1]:5673").authority(), "[::1]:5673");
+        assert_eq!(address("amqp://broker").authority(), "broker:5672");
     }
 
     #[test]

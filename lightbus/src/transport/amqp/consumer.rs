@@ -25,6 +25,7 @@ use super::properties::short;
 use super::session::Session;
 use super::state::State;
 use super::topology::Topology;
+use super::wire::release;
 use crate::error::Error;
 use crate::health::ConsumerKind;
 use crate::transport::{EventSink, RequestSink, Subscription};
@@ -188,21 +189,25 @@ async fn examine(session: &Session, failure: &Failure) {
 async fn start(work: &Work, session: &Arc<Session>) -> Result<(Arc<Source>, Consumer), Refused> {
     work.declare(session).await?;
     let queue = work.queue(&session.plan.topology);
-    let consuming = async {
-        let channel = session.consuming.channel().await?;
-        bounded(channel.basic_qos(work.prefetch(), BasicQosOptions::default())).await?;
-        let tag = short(&*session.plan.process);
-        let options = BasicConsumeOptions::default();
-        let consumer = bounded(channel.basic_consume(short(&*queue), tag, options, FieldTable::default())).await?;
-        Ok::<_, Failure>((channel, consumer))
-    };
-    match consuming.await {
-        Ok((channel, consumer)) => {
+    let refused = |failure| Refused::new(failure, format!("consume the queue {queue}"), format!("the queue {queue}"));
+    let channel = session.consuming.channel().await.map_err(refused)?;
+    match consume(&channel, work, session, &queue).await {
+        Ok(consumer) => {
             let session = Arc::clone(session);
             Ok((Arc::new(Source { session, channel, queue }), consumer))
         }
-        Err(failure) => Err(Refused::new(failure, format!("consume the queue {queue}"), format!("the queue {queue}"))),
+        Err(failure) => {
+            // The broker may still answer a request that was given up, and would then send what nobody takes.
+            release(channel).await;
+            Err(refused(failure))
+        }
     }
+}
+
+async fn consume(channel: &Channel, work: &Work, session: &Session, queue: &str) -> Result<Consumer, Failure> {
+    bounded(channel.basic_qos(work.prefetch(), BasicQosOptions::default())).await?;
+    let (tag, options) = (short(&*session.plan.process), BasicConsumeOptions::default());
+    bounded(channel.basic_consume(short(queue), tag, options, FieldTable::default())).await
 }
 
 /// Hands over what arrives. Nothing is awaited but the next delivery.

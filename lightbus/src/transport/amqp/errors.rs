@@ -8,7 +8,6 @@ use lapin::ErrorKind;
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use tokio::time::timeout;
 
-use super::address::Address;
 use crate::error::Error;
 
 /// How long one operation of the broker may take. A connection on which they take longer is given up.
@@ -205,18 +204,6 @@ impl ConnectFailure {
                 is_final: matches!(error, Error::TopologyMismatch { .. } | Error::AccessRefused { .. }),
             },
         }
-    }
-}
-
-impl ConnectFailure {
-    /// The error for the user, after it was tried for so long.
-    pub(super) fn into_error(self, address: &Address, waited: Duration) -> Error {
-        // What the broker said of a queue or an exchange tells all there is to tell.
-        if let Self::Setup(error) = self {
-            return error;
-        }
-        let Diagnosis { reason, advice, .. } = self.diagnosis();
-        Error::CannotConnect { url: address.to_string(), waited: whole_millis(waited), reason, advice }
     }
 }
 

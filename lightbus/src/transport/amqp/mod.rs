@@ -2,11 +2,11 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `address`, `backoff`, `topology`, `properties`, `failed`, `errors`, `watchdog` | decide and translate, without I/O |
+//! | `address`, `hosts`, `backoff`, `topology`, `properties`, `failed`, `errors`, `attempts`, `watchdog` | decide and translate, without I/O |
 //! | `wire`, `tls` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
 //! | `session` | one generation: two connections and their channels |
-//! | `publisher`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse` | what runs on a session |
+//! | `publisher`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse`, `reached` | what runs on a session |
 //! | `supervisor`, `state`, `progress` | one session after the other |
 //!
 //! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written.
@@ -14,6 +14,7 @@
 //! No recovery of lapin's is used: what stands again here stands as a whole, in the right order, and says so.
 
 mod address;
+mod attempts;
 mod backoff;
 mod consumer;
 mod dead_letters;
@@ -21,11 +22,13 @@ mod declare;
 mod errors;
 mod failed;
 mod handles;
+mod hosts;
 mod moving;
 mod progress;
 mod properties;
 mod publisher;
 mod pulse;
+mod reached;
 mod replies;
 mod session;
 mod state;
@@ -42,14 +45,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 use self::address::Address;
+use self::backoff::Backoff;
 use self::consumer::{Consuming, Work};
 use self::errors::OPERATION_TIMEOUT;
+use self::hosts::Hosts;
 use self::progress::{Consumed, Progress};
 use self::properties::{of_event, routing_key, short};
 use self::publisher::{Gone, Outcome, Publication};
@@ -58,7 +63,9 @@ use self::state::State;
 use self::supervisor::Shared;
 use self::topology::Topology;
 use self::wire::Security;
-use super::{EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport};
+use super::{
+    EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport, WhyNotSent,
+};
 use crate::config::Settings;
 use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::error::Error;
@@ -73,24 +80,29 @@ const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long closing may take altogether.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connects to RabbitMQ, trying for as long as the settings say.
+/// How often an event is published that is refused each time, over some seconds. The broker refuses what leads to a quorum
+/// queue whose leader has just gone down with its node, until there is another one.
+const REFUSALS: u32 = 6;
+
+/// Connects to RabbitMQ, trying for as long as the settings say. Each URL is that of one host of a cluster.
 ///
 /// # Errors
 ///
 /// When there is no connection by then, or the broker refuses for good.
 pub(crate) async fn connect(
     settings: &Settings,
-    url: &Url,
+    (first, others): (&Url, &[Url]),
     service: &ServiceName,
     process: &str,
     replies: Arc<dyn ReplySink>,
 ) -> Result<Arc<dyn Transport>, Error> {
-    let address = Address::from_url(url)?;
-    let security = security(settings, &address)?;
+    let first = Address::from_url(first)?;
+    let others = others.iter().map(Address::from_url).collect::<Result<_, _>>()?;
+    let security = security(settings, &first)?;
     let topology = Topology::new(settings);
     let process = if process.is_empty() { service.as_str().to_owned() } else { process.to_owned() };
     let shared = Arc::new(Shared {
-        plan: Arc::new(Plan { address, security, topology, process }),
+        plan: Arc::new(Plan { url: settings.url.clone(), security, topology, process }),
         replies,
         state: watch::Sender::default(),
         consumed: Mutex::default(),
@@ -98,8 +110,10 @@ pub(crate) async fn connect(
         shutdown: CancellationToken::new(),
         tasks: TaskTracker::new(),
     });
-    let first = supervisor::first_session(&shared, settings.connect_timeout).await?;
-    shared.tasks.spawn(supervisor::run(Arc::clone(&shared), first));
+    let mut hosts = Hosts::new(first, others);
+    let first = supervisor::first_session(&shared, &mut hosts, settings.connect_timeout).await?;
+    tracing::info!("connected to {}", first.address);
+    shared.tasks.spawn(supervisor::run(Arc::clone(&shared), hosts, first));
     let stopping = shared.shutdown.child_token();
     let transport = AmqpTransport { shared, stopping };
     transport.connected().await;
@@ -190,8 +204,15 @@ impl Transport for AmqpTransport {
         // The state stays borrowed while the request is queued: until then, its generation is not reported lost.
         let state = self.shared.state.borrow();
         match state.ready() {
-            Some(session) if session.generation == generation && session.call(&request) => Ok(()),
-            _ => Err(NotSent(Box::new(request))),
+            Some(session) if session.generation == generation => session.call(request),
+            _ => Err(NotSent { why: WhyNotSent::Lost, request: Box::new(request) }),
+        }
+    }
+
+    async fn reach(&self, generation: Generation, api: &str) {
+        let session = self.shared.state.borrow().ready().cloned();
+        if let Some(session) = session.filter(|session| session.generation == generation) {
+            session.reach(api).await;
         }
     }
 
@@ -207,6 +228,7 @@ impl Transport for AmqpTransport {
     }
 
     async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), PublishFailure> {
+        let (mut refusals, mut pauses) = (0, Backoff::new());
         let mut sent = false;
         // Whether the broker has closed a channel that it was on. That may have been another event's fault, so it is sent
         // once more where one message is under way at a time; what closes that channel too is to blame.
@@ -229,7 +251,13 @@ impl Transport for AmqpTransport {
             let outcome = timeout_at(deadline, publisher.publish(publication)).await;
             match outcome.map_err(|_| PublishFailure::NotConfirmed)? {
                 Ok(Outcome::Confirmed | Outcome::Returned) => return Ok(()),
-                Ok(Outcome::Refused) => return Err(PublishFailure::Refused),
+                Ok(Outcome::Refused) => {
+                    refusals += 1;
+                    let pause = timeout_at(deadline, sleep(pauses.delay()));
+                    if refusals == REFUSALS || pause.await.is_err() {
+                        return Err(PublishFailure::Refused);
+                    }
+                }
                 Ok(Outcome::Interrupted(failure)) if failure.is_refusal() && !failure.is_not_found() => {
                     if suspect {
                         let error = failure.into_error(format!("publish {}", event.full_name()));
@@ -312,7 +340,7 @@ impl Drop for AmqpTransport {
 impl fmt::Debug for AmqpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AmqpTransport")
-            .field("address", &self.shared.plan.address)
+            .field("url", &self.shared.plan.url)
             .field("generation", &self.generation())
             .finish_non_exhaustive()
     }

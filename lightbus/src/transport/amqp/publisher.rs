@@ -3,6 +3,10 @@
 //! One task owns the channel and polls each publication once, in order: lapin takes a message's number in one step and
 //! queues its frames in another, so that two tasks on one channel could each get the other's confirm. It also lets many
 //! messages share one write and one confirm.
+//!
+//! When the broker refuses a message, the next ones leave on another channel. A channel finds the leader of a quorum queue
+//! when it publishes to it for the first time; if that leader's node has just gone down, RabbitMQ (3.10 at least) goes on
+//! asking that node for as long as the channel lives, and refuses everything that leads to that queue.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,7 +18,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use lapin::options::BasicPublishOptions;
-use lapin::types::ShortString;
+use lapin::types::{ChannelId, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::select;
 use tokio::sync::{mpsc, oneshot};
@@ -22,7 +26,6 @@ use tokio::time::timeout;
 
 use super::errors::Failure;
 use super::session::Session;
-use super::wire::Wire;
 
 /// How many messages wait to be published before those who publish have to wait.
 const QUEUED: usize = 256;
@@ -87,9 +90,7 @@ impl Publisher {
 /// whichever confirm comes next; so nothing mandatory goes through such a publisher.
 pub(super) async fn run(session: Arc<Session>, mut channel: Channel, mut inbox: Inbox, window: usize) {
     loop {
-        let Some(failure) = session.while_alive(pump(&session.publishing, &channel, &mut inbox, window)).await else {
-            return;
-        };
+        let Some(failure) = session.while_alive(pump(&session, channel, &mut inbox, window)).await else { return };
         if !failure.is_refusal() || failure.is_not_found() {
             // What is missing is the exchange, and with it every binding: all of it has to be declared anew.
             return session.fail(failure.reason());
@@ -104,36 +105,43 @@ pub(super) async fn run(session: Arc<Session>, mut channel: Channel, mut inbox: 
 }
 
 /// A publication that is under way. Ends when the broker has said what becomes of it.
-struct Sent<'a> {
+struct Sent {
     outcome: Option<oneshot::Sender<Outcome>>,
-    confirmation: Pin<Box<dyn Future<Output = lapin::Result<Confirmation>> + Send + 'a>>,
+    channel: ChannelId,
+    confirmation: Pin<Box<dyn Future<Output = lapin::Result<Confirmation>> + Send>>,
 }
 
-impl Future for Sent<'_> {
+/// A publication that the broker has said something of.
+struct Settled {
+    outcome: Option<oneshot::Sender<Outcome>>,
+    channel: ChannelId,
+    confirmation: lapin::Result<Confirmation>,
+}
+
+impl Future for Sent {
     type Output = Settled;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settled> {
         let confirmation = ready!(self.confirmation.as_mut().poll(cx));
-        Poll::Ready((self.outcome.take(), confirmation))
+        Poll::Ready(Settled { outcome: self.outcome.take(), channel: self.channel, confirmation })
     }
 }
 
-type Settled = (Option<oneshot::Sender<Outcome>>, lapin::Result<Confirmation>);
-
-/// Publishes until the channel breaks.
-async fn pump(wire: &Wire, channel: &Channel, inbox: &mut Inbox, window: usize) -> Failure {
+/// Publishes until a channel breaks.
+async fn pump(session: &Session, channel: Channel, inbox: &mut Inbox, window: usize) -> Failure {
+    let mut channel = Arc::new(channel);
     let mut waiting = FuturesUnordered::new();
     let failure = loop {
         let settled = select! {
             biased;
             Some(settled) = waiting.next() => {
-                wire.hear();
+                session.publishing.hear();
                 settled
             }
             order = inbox.recv(), if waiting.len() < window => match order {
                 Some((_, outcome)) if outcome.is_closed() => continue,
                 Some((publication, outcome)) => {
-                    let mut sent = send(channel, publication, outcome);
+                    let mut sent = send(Arc::clone(&channel), publication, outcome);
                     match poll_fn(|cx| Poll::Ready(Pin::new(&mut sent).poll(cx))).await {
                         Poll::Ready(settled) => settled,
                         Poll::Pending => {
@@ -146,8 +154,16 @@ async fn pump(wire: &Wire, channel: &Channel, inbox: &mut Inbox, window: usize) 
                 None => std::future::pending().await,
             },
         };
+        let refused_on = settled.refused_on();
         if let Err(failure) = settle(settled, None) {
             break failure;
+        }
+        if refused_on == Some(channel.id()) {
+            // What waits for its confirm on the channel so far keeps it until then.
+            channel = match session.confirming_channel().await {
+                Ok(channel) => Arc::new(channel),
+                Err(failure) => break failure,
+            };
         }
     };
     // All that breaks with the channel breaks for the same reason, whatever lapin says of each: who published waits for
@@ -165,16 +181,25 @@ async fn pump(wire: &Wire, channel: &Channel, inbox: &mut Inbox, window: usize) 
     failure
 }
 
-fn send(channel: &Channel, publication: Publication, outcome: oneshot::Sender<Outcome>) -> Sent<'_> {
+impl Settled {
+    /// The channel on which the broker refused the message, if it did.
+    fn refused_on(&self) -> Option<ChannelId> {
+        matches!(self.confirmation, Ok(Confirmation::Nack(_))).then_some(self.channel)
+    }
+}
+
+fn send(channel: Arc<Channel>, publication: Publication, outcome: oneshot::Sender<Outcome>) -> Sent {
     let Publication { exchange, routing_key, mandatory, body, properties } = publication;
     let options = BasicPublishOptions { mandatory, ..BasicPublishOptions::default() };
+    let id = channel.id();
     let confirmation =
         async move { channel.basic_publish(exchange, routing_key, options, &body, properties).await?.await };
-    Sent { outcome: Some(outcome), confirmation: Box::pin(confirmation) }
+    Sent { outcome: Some(outcome), channel: id, confirmation: Box::pin(confirmation) }
 }
 
 /// Tells what became of a publication. On a channel that has broken, the failure is the channel's.
-fn settle((outcome, confirmation): Settled, broken: Option<&Failure>) -> Result<(), Failure> {
+fn settle(settled: Settled, broken: Option<&Failure>) -> Result<(), Failure> {
+    let Settled { outcome, confirmation, .. } = settled;
     let (told, result) = match confirmation {
         Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => (Outcome::Confirmed, Ok(())),
         Ok(Confirmation::Ack(Some(_))) => (Outcome::Returned, Ok(())),

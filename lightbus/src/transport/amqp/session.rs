@@ -17,15 +17,17 @@ use tokio_util::task::TaskTracker;
 
 use super::address::Address;
 use super::declare;
-use super::errors::{ConnectFailure, Failure, bounded, loss, reason};
+use super::errors::{ConnectFailure, Failure, OPERATION_TIMEOUT, bounded, loss, reason};
 use super::properties::{of_request, short};
 use super::publisher::{self, Publisher};
 use super::pulse::Pulse;
+use super::reached::Reached;
 use super::topology::{Topology, default_exchange};
 use super::watchdog::Patience;
 use super::wire::{Security, Wire, release};
+use crate::config::BusUrl;
 use crate::message::Request;
-use crate::transport::Generation;
+use crate::transport::{Generation, NotSent, WhyNotSent};
 
 /// How often the connections are looked at. Lapin tells of most losses by itself, but not of every one.
 const WATCH_INTERVAL: Duration = Duration::from_secs(1);
@@ -39,7 +41,8 @@ const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 /// What every session of a transport is made from.
 #[derive(Debug)]
 pub(super) struct Plan {
-    pub(super) address: Address,
+    /// Where the bus is, as it is shown to people.
+    pub(super) url: BusUrl,
     pub(super) security: Security,
     pub(super) topology: Topology,
     /// The process, as the broker's operators see it.
@@ -51,6 +54,8 @@ pub(super) struct Plan {
 pub(super) struct Session {
     pub(super) generation: Generation,
     pub(super) plan: Arc<Plan>,
+    /// The host that both connections go to.
+    pub(super) address: Address,
     pub(super) publishing: Wire,
     pub(super) consuming: Wire,
     /// Requests leave here without confirms, and their replies arrive here.
@@ -69,6 +74,7 @@ pub(super) struct Session {
     pulses: [Channel; 2],
     /// Rings at every call, for whoever looks for calls that nobody serves.
     pub(super) called: Notify,
+    reached: Reached,
     lost: CancellationToken,
     reason: OnceLock<Loss>,
 }
@@ -82,19 +88,20 @@ struct Loss {
 }
 
 impl Session {
-    /// Connects, each connection within `limit`, and sets the channels up. Nothing is consumed yet.
+    /// Connects to a host, each connection within `limit`, and sets the channels up. Nothing is consumed yet.
     pub(super) async fn open(
         plan: &Arc<Plan>,
+        address: &Address,
         generation: Generation,
         tasks: &TaskTracker,
         limit: Duration,
     ) -> Result<Arc<Self>, ConnectFailure> {
-        let Plan { address, security, topology, process } = &**plan;
+        let Plan { security, topology, process, .. } = &**plan;
         let publishing = Wire::open(address, security, format!("{process} publish"), limit).await?;
         let consuming = Wire::open(address, security, format!("{process} consume"), limit).await?;
-        declare::events_exchange(&publishing, topology)
-            .await
-            .map_err(|refused| ConnectFailure::Setup(refused.into_error()))?;
+        let declared = timeout(OPERATION_TIMEOUT, declare::events_exchange(&publishing, topology));
+        let declared = declared.await.map_err(|_| ConnectFailure::Silent(OPERATION_TIMEOUT))?;
+        declared.map_err(|refused| ConnectFailure::Setup(refused.into_error()))?;
         let channels = async {
             let (calls, replies) = (publishing.channel().await?, publishing.channel().await?);
             let returns = consuming.channel().await?;
@@ -102,14 +109,15 @@ impl Session {
             let pulses = [publishing.channel().await?, consuming.channel().await?];
             Ok((calls, replies, returns, events, singly, pulses))
         };
+        let channels = timeout(OPERATION_TIMEOUT, channels).await.unwrap_or(Err(Failure::Silent));
         let (calls, replies, returns, event_channel, single_channel, pulses) = channels
-            .await
             .map_err(|failure: Failure| ConnectFailure::Setup(failure.into_error("open its channels".to_owned())))?;
         let (events, event_inbox) = Publisher::new();
         let (singly, single_inbox) = Publisher::new();
         let session = Arc::new(Self {
             generation,
             plan: Arc::clone(plan),
+            address: address.clone(),
             publishing,
             consuming,
             calls,
@@ -119,6 +127,7 @@ impl Session {
             singly,
             pulses,
             called: Notify::new(),
+            reached: Reached::default(),
             lost: CancellationToken::new(),
             reason: OnceLock::new(),
         });
@@ -158,20 +167,29 @@ impl Session {
         }
     }
 
-    /// Queues a request, without waiting for it to be written. `false` when it cannot leave on this connection.
-    pub(super) fn call(&self, request: &Request) -> bool {
-        let queue = short(self.plan.topology.rpc_queue(&request.api));
+    /// Queues a request, without waiting for it to be written.
+    pub(super) fn call(&self, request: Request) -> Result<(), NotSent> {
+        let not_sent = |why, request| Err(NotSent { why, request: Box::new(request) });
+        let queue = self.plan.topology.rpc_queue(&request.api);
+        if self.plan.topology.has_quorum_rpc_queues() && !self.reached.contains(&queue) {
+            return not_sent(WhyNotSent::NotReached, request);
+        }
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let body = &request.payload.bytes;
+        let (body, properties) = (&request.payload.bytes, of_request(&request, Instant::now()));
         // Lapin queues the frames at the first poll; what remains is to wait until they are written.
-        let sent =
-            self.calls.basic_publish(default_exchange(), queue, options, body, of_request(request, Instant::now()));
+        let sent = self.calls.basic_publish(default_exchange(), short(queue), options, body, properties);
         if let Some(Err(error)) = sent.now_or_never() {
             self.fail(reason(&error));
-            return false;
+            return not_sent(WhyNotSent::Lost, request);
         }
         self.called.notify_one();
-        true
+        Ok(())
+    }
+
+    /// Waits until requests for an API can be queued, or the session is lost.
+    pub(super) async fn reach(&self, api: &str) {
+        let queue = self.plan.topology.rpc_queue(api);
+        self.while_alive(self.reached.reach(&self.publishing, &queue)).await;
     }
 
     /// Queues a reply, without waiting for it to be written. One that cannot leave is dropped: its caller is told of the
@@ -304,7 +322,7 @@ impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
             .field("generation", &self.generation)
-            .field("address", &self.plan.address)
+            .field("address", &self.address)
             .field("lost", &self.is_lost())
             .finish_non_exhaustive()
     }

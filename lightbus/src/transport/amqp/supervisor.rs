@@ -8,8 +8,10 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::attempts::Attempts;
 use super::backoff::Backoff;
 use super::errors::{Diagnosis, OPERATION_TIMEOUT};
+use super::hosts::{self, Hosts};
 use super::progress::Consumed;
 use super::replies;
 use super::session::{Plan, Session};
@@ -19,14 +21,8 @@ use crate::error::Error;
 use crate::sync::lock;
 use crate::transport::{Generation, ReplySink};
 
-/// How long one connection may take to be made.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-
 /// How long calls and events of this process wait for its queues to be consumed again.
 const RESUME_TIMEOUT: Duration = Duration::from_secs(3);
-
-/// The shortest time that an attempt to connect gets, however little of the whole is left.
-const SHORTEST_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// What the supervisor shares with the transport.
 #[derive(Debug)]
@@ -45,29 +41,56 @@ pub(super) struct Shared {
 }
 
 /// Makes the first connection, within `limit`.
-pub(super) async fn first_session(shared: &Shared, limit: Duration) -> Result<Arc<Session>, Error> {
+pub(super) async fn first_session(shared: &Shared, hosts: &mut Hosts, limit: Duration) -> Result<Arc<Session>, Error> {
     let begun = Instant::now();
     let mut backoff = Backoff::new();
+    let mut rounds = 0;
     loop {
-        let left = limit.saturating_sub(begun.elapsed());
-        let attempt = left.clamp(SHORTEST_ATTEMPT, CONNECT_LIMIT);
-        let failure = match Session::open(&shared.plan, Generation(1), &shared.tasks, attempt).await {
+        let most = hosts.limit(rounds);
+        let time = |untried| hosts::share(most, limit.saturating_sub(begun.elapsed()), untried);
+        let attempts = match round(shared, hosts, Generation(1), time).await {
             Ok(session) => return Ok(session),
-            Err(failure) => failure,
+            Err(attempts) => attempts,
         };
-        let Diagnosis { reason, advice, is_final } = failure.diagnosis();
         let left = limit.saturating_sub(begun.elapsed());
-        if is_final || left.is_zero() {
-            return Err(failure.into_error(&shared.plan.address, begun.elapsed()));
+        if attempts.are_final() || left.is_zero() {
+            return Err(attempts.into_error(&shared.plan.url, begun.elapsed()));
         }
         let delay = backoff.delay().min(left);
-        tracing::warn!("cannot connect to {}: {reason}. {advice}. Trying again in {delay:?}", shared.plan.address);
+        tracing::info!("trying to connect to {} again in {delay:?}", shared.plan.url);
         sleep(delay).await;
+        rounds = rounds.saturating_add(1);
     }
 }
 
+/// Tries the hosts one after the other until one has a session to give, or says for good that it has none. `time` is how
+/// long a connection may take while so many hosts are untried.
+async fn round(
+    shared: &Shared,
+    hosts: &mut Hosts,
+    generation: Generation,
+    time: impl Fn(usize) -> Duration,
+) -> Result<Arc<Session>, Attempts> {
+    let mut attempts = Attempts::default();
+    for untried in (1..=hosts.count()).rev() {
+        let address = hosts.take_next();
+        match Session::open(&shared.plan, &address, generation, &shared.tasks, time(untried)).await {
+            Ok(session) => return Ok(session),
+            Err(failure) => {
+                let Diagnosis { reason, advice, .. } = failure.diagnosis();
+                tracing::warn!("cannot connect to {address}: {reason}. {advice}");
+                attempts.add(&address, failure);
+            }
+        }
+        if attempts.are_final() {
+            break;
+        }
+    }
+    Err(attempts)
+}
+
 /// Keeps a session standing until the shutdown.
-pub(super) async fn run(shared: Arc<Shared>, first: Arc<Session>) {
+pub(super) async fn run(shared: Arc<Shared>, mut hosts: Hosts, first: Arc<Session>) {
     let (mut backoff, mut patience) = (Backoff::new(), Patience::new());
     let mut session = first;
     loop {
@@ -83,27 +106,26 @@ pub(super) async fn run(shared: Arc<Shared>, first: Arc<Session>) {
         patience.learn(stood.elapsed(), session.fell_silent());
         let generation = Generation(session.generation.0 + 1);
         drop(session);
-        let reconnected = shared.shutdown.run_until_cancelled(reconnect(&shared, generation, &mut backoff)).await;
+        let connecting = reconnect(&shared, &mut hosts, generation, &mut backoff);
+        let reconnected = shared.shutdown.run_until_cancelled(connecting).await;
         let Some(next) = reconnected else {
             shared.state.send_replace(State::Closed);
             return;
         };
-        tracing::info!("connected to {} again after {:?}", shared.plan.address, lost.elapsed());
         session = next;
+        tracing::info!("connected again, to {}, after {:?}", session.address, lost.elapsed());
     }
 }
 
-async fn reconnect(shared: &Shared, generation: Generation, backoff: &mut Backoff) -> Arc<Session> {
+async fn reconnect(shared: &Shared, hosts: &mut Hosts, generation: Generation, backoff: &mut Backoff) -> Arc<Session> {
+    let mut rounds = 0;
     loop {
-        let delay = backoff.delay();
-        sleep(delay).await;
-        match Session::open(&shared.plan, generation, &shared.tasks, CONNECT_LIMIT).await {
-            Ok(session) => return session,
-            Err(failure) => {
-                let Diagnosis { reason, advice, .. } = failure.diagnosis();
-                tracing::warn!("still not connected to {}: {reason}. {advice}", shared.plan.address);
-            }
+        sleep(backoff.delay()).await;
+        let limit = hosts.limit(rounds);
+        if let Ok(session) = round(shared, hosts, generation, |_| limit).await {
+            return session;
         }
+        rounds = rounds.saturating_add(1);
     }
 }
 
@@ -135,7 +157,7 @@ async fn rebuild(shared: &Shared, session: &Arc<Session>) {
 fn give_up(shared: &Shared, session: &Arc<Session>) {
     shared.state.send_replace(State::Disconnected);
     shared.replies.lost(session.generation);
-    tracing::warn!("the connection to {} is lost: {}. Connecting again", shared.plan.address, session.reason());
+    tracing::warn!("the connection to {} is lost: {}. Connecting again", session.address, session.reason());
     let session = Arc::clone(session);
     shared.tasks.spawn(async move { session.close().await });
 }

@@ -40,6 +40,11 @@ impl Topology {
         format!("{}.rpc.{api}", self.namespace)
     }
 
+    /// Whether calls wait in quorum queues.
+    pub(super) fn has_quorum_rpc_queues(&self) -> bool {
+        self.rpc_queue_type == QueueType::Quorum
+    }
+
     /// The queue that the events of a subscription wait in.
     pub(super) fn subscription_queue(&self, service: &ServiceName, name: &SubscriptionName) -> String {
         format!("{}.event.{service}.{name}", self.namespace)

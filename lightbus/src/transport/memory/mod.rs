@@ -18,7 +18,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::broker::Broker;
 use self::queue::ProcessId;
-use super::{EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport};
+use super::{
+    EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport, WhyNotSent,
+};
 use crate::config::Settings;
 use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::error::Error;
@@ -147,7 +149,7 @@ impl Transport for MemoryTransport {
 
     fn call(&self, _: Generation, request: Request) -> Result<(), NotSent> {
         if self.membership.has_left() {
-            return Err(NotSent(Box::new(request)));
+            return Err(NotSent { why: WhyNotSent::Lost, request: Box::new(request) });
         }
         // Only a call that cannot be delivered needs its id back.
         let id = request.id.clone();
@@ -156,6 +158,8 @@ impl Transport for MemoryTransport {
         }
         Ok(())
     }
+
+    async fn reach(&self, _: Generation, _: &str) {}
 
     async fn servers(&self, api: &str) -> Option<u32> {
         u32::try_from(self.broker().servers(api)).ok()
