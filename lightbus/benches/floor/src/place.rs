@@ -28,12 +28,21 @@ pub(crate) struct Place {
     pub(crate) namespace: String,
 }
 
-/// The kind of queue that events wait in. Lightbus's are quorum queues.
+/// A kind of queue. Lightbus's calls wait in classic ones unless told otherwise, and its events always in quorum queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum QueueKind {
     Quorum,
     Classic,
+}
+
+impl QueueKind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Quorum => "quorum",
+            Self::Classic => "classic",
+        }
+    }
 }
 
 impl Place {
@@ -55,8 +64,8 @@ impl Place {
     }
 
     /// Declares the queue for calls, exactly as Lightbus does: it declares it again, and the broker refuses differences.
-    pub(crate) async fn declare_rpc_queue(&self, connection: &Connection) -> Result<()> {
-        let arguments = [("x-queue-type", text("classic")), ("x-expires", AMQPValue::LongLongInt(300_000))];
+    pub(crate) async fn declare_rpc_queue(&self, connection: &Connection, kind: QueueKind) -> Result<()> {
+        let arguments = [("x-queue-type", text(kind.name())), ("x-expires", AMQPValue::LongLongInt(300_000))];
         declare_queue(connection, self.rpc_queue(), arguments).await
     }
 

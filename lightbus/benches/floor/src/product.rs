@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use lightbus::config::QueueType;
 use lightbus::prelude::*;
 
 use crate::contestant;
 use crate::message::{self, Check, Cover, Tally};
-use crate::place::{Place, SUBSCRIBER};
+use crate::place::{Place, QueueKind, SUBSCRIBER};
 
 /// What is called, and what is published.
 #[lightbus::api(name = "bench.warranty")]
@@ -33,8 +34,13 @@ async fn connect(place: &Place, service: &str) -> lightbus::Result<Bus> {
     Bus::service(service).url(&place.url).namespace(&place.namespace).connect().await
 }
 
-pub(crate) async fn serve(place: &Place) -> Result<()> {
-    let bus = connect(place, "server").await?;
+pub(crate) async fn serve(place: &Place, queue: QueueKind) -> Result<()> {
+    let queue = match queue {
+        QueueKind::Classic => QueueType::Classic,
+        QueueKind::Quorum => QueueType::Quorum,
+    };
+    let builder = Bus::service("server").url(&place.url).namespace(&place.namespace);
+    let bus = builder.rpc_queue_type(queue).connect().await?;
     bus.serve(WarrantyServer::new(Desk)).await?;
     keep(bus);
     Ok(())

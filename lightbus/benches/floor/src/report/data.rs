@@ -37,12 +37,18 @@ impl Data {
     }
 
     /// Writes it into the folder, under a name of its own.
-    pub(crate) fn save(&self, folder: &Path) -> Result<PathBuf> {
+    pub(crate) fn save(&self, folder: &Path, suffix: &str) -> Result<PathBuf> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        let path = folder.join(format!("{}.json", self.begun_at));
+        let path = folder.join(format!("{}{suffix}.json", self.begun_at));
         let json = serde_json::to_vec_pretty(self)?;
         fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
+    }
+
+    /// Adds what another run has measured.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.rounds = self.rounds.max(other.rounds);
+        self.samples.extend(other.samples);
     }
 
     pub(crate) fn load(path: &Path) -> Result<Self> {

@@ -26,7 +26,7 @@ impl Machine {
         Ok(Self {
             processor: field("/proc/cpuinfo", "model name"),
             cores,
-            memory: field("/proc/meminfo", "MemTotal"),
+            memory: memory(),
             system: output("uname", &["-sr"]),
             rust: output("rustc", &["--version"]),
             broker: broker(),
@@ -35,8 +35,8 @@ impl Machine {
         })
     }
 
-    /// The date is the day of the measurement.
-    pub(crate) fn table(&self) -> String {
+    /// As a table.
+    pub(crate) fn table(&self, rounds: u32) -> String {
         let rows = [
             ("processor", format!("{}, {} cores for the broker and all processes", self.processor, self.cores)),
             ("memory", self.memory.clone()),
@@ -45,6 +45,7 @@ impl Machine {
             ("compiler", self.rust.clone()),
             ("libraries", self.libraries.clone()),
             ("commit", self.commit.clone()),
+            ("rounds", rounds.to_string()),
         ];
         let mut text = "| | |\n|---|---|\n".to_owned();
         for (name, value) in rows {
@@ -60,6 +61,11 @@ fn field(file: &str, name: &str) -> String {
     line.trim_start_matches([':', ' ', '\t']).trim().to_owned()
 }
 
+fn memory() -> String {
+    let kib: u64 = field("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse().unwrap_or(0);
+    format!("{} GiB", kib >> 20)
+}
+
 fn output(program: &str, arguments: &[&str]) -> String {
     match Command::new(program).args(arguments).output() {
         Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
@@ -71,9 +77,8 @@ fn output(program: &str, arguments: &[&str]) -> String {
 fn broker() -> String {
     let Ok(rabbitmqctl) = std::env::var("LIGHTBUS_TEST_RABBITMQCTL") else { return "RabbitMQ".to_owned() };
     let version = output(&rabbitmqctl, &["--silent", "version"]);
-    let erlang = output(&rabbitmqctl, &["--silent", "eval", "erlang:display_string(erlang:system_info(otp_release))."]);
-    let erlang: String = erlang.chars().take_while(char::is_ascii_digit).collect();
-    format!("RabbitMQ {version} on Erlang {erlang}, as packaged")
+    let erlang = output(&rabbitmqctl, &["--silent", "eval", "erlang:system_info(otp_release)."]);
+    format!("RabbitMQ {version} on Erlang {}, one node with the settings that it comes with", erlang.trim_matches('"'))
 }
 
 fn libraries() -> String {

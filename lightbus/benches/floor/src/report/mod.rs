@@ -3,6 +3,7 @@
 mod data;
 mod document;
 mod machine;
+mod plots;
 mod rows;
 mod summary;
 mod table;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 pub(crate) use self::data::{Data, Sample};
-pub(crate) use self::document::{DocumentArgs, document};
+pub(crate) use self::document::{DocumentArgs, document, write};
 pub(crate) use self::machine::Machine;
 use self::rows::{RATIOS, TABLES};
 use self::summary::Summary;
@@ -28,7 +29,7 @@ pub(crate) fn progress(round: u32, rounds: u32, elapsed: Duration) {
 #[allow(clippy::print_stdout, reason = "it is what the program is for")]
 pub(crate) fn print(data: &Data, path: &Path) -> Result<()> {
     let summary = Summary::of(data);
-    println!("\n{}", data.machine.table());
+    println!("\n{}", data.machine.table(data.rounds));
     for table in TABLES {
         if let Some(text) = table::render(table, &summary) {
             println!("{}\n\n{text}", table.title);

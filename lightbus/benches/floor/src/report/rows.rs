@@ -20,7 +20,7 @@ const fn row(label: &'static str, work: &'static str, metric: &'static str) -> R
     Row { label, work, metric }
 }
 
-const RPC_P50: Row = row("call, one at a time, p50, µs", "rpc-1", "p50_us");
+pub(crate) const RPC_P50: Row = row("call, one at a time, p50, µs", "rpc-1", "p50_us");
 const RPC_P99: Row = row("call, one at a time, p99, µs", "rpc-1", "p99_us");
 const RPC_64: Row = row("calls/s, 64 in flight", "rpc-64", "per_second");
 const RPC_512: Row = row("calls/s, 512 in flight", "rpc-512", "per_second");
@@ -36,6 +36,28 @@ pub(crate) const RATIOS: [(&str, &Row); 6] = [
     ("events", &EVENTS),
     ("memory", &MEMORY),
 ];
+
+/// Requests by their size in bytes, one at a time.
+pub(crate) const SIZES: [(f64, Row); 4] =
+    [(100.0, RPC_P50), (1024.0, RPC_1K), (65536.0, RPC_64K), (1_048_576.0, RPC_1M)];
+
+const RPC_1K: Row = row("1 KiB, one at a time, p50, µs", "rpc-1-1k", "p50_us");
+const RPC_64K: Row = row("64 KiB, one at a time, p50, µs", "rpc-1-64k", "p50_us");
+const RPC_1M: Row = row("1 MiB, one at a time, p50, µs", "rpc-1-1m", "p50_us");
+
+const EVENT_ROWS: &[Row] = &[
+    row("1 task, 1 subscription, events/s", "events", "per_second"),
+    row("8 tasks, 1 subscription, events/s", "events-8", "per_second"),
+    row("1 task, 5 subscriptions, events/s", "events-5-subscriptions", "per_second"),
+    row("8 tasks, 5 subscriptions, events/s", "events-8-5-subscriptions", "per_second"),
+    row("1 task, 1 classic queue, events/s", "events-classic", "per_second"),
+    row("1,000 a second, from publish to handler, p50, µs", "event-delay", "p50_us"),
+    row("1,000 a second, from publish to handler, p99, µs", "event-delay", "p99_us"),
+];
+
+/// What the plots show.
+pub(crate) const OVERVIEW_PLOT: &[Row] = &[RPC_P50, RPC_64, RPC_512, EVENTS, MEMORY];
+pub(crate) const EVENTS_PLOT: &[Row] = EVENT_ROWS;
 
 pub(crate) const TABLES: &[Table] = &[
     Table { name: "overview", title: "Overview", rows: &[RPC_P50, RPC_P99, RPC_64, RPC_512, EVENTS, MEMORY] },
@@ -55,11 +77,11 @@ pub(crate) const TABLES: &[Table] = &[
         name: "sizes",
         title: "Larger requests",
         rows: &[
-            row("1 KiB, one at a time, p50, µs", "rpc-1-1k", "p50_us"),
+            RPC_1K,
             row("1 KiB, 64 in flight, calls/s", "rpc-64-1k", "per_second"),
-            row("64 KiB, one at a time, p50, µs", "rpc-1-64k", "p50_us"),
+            RPC_64K,
             row("64 KiB, 64 in flight, calls/s", "rpc-64-64k", "per_second"),
-            row("1 MiB, one at a time, p50, µs", "rpc-1-1m", "p50_us"),
+            RPC_1M,
             row("1 MiB, 8 in flight, calls/s", "rpc-8-1m", "per_second"),
         ],
     },
@@ -73,19 +95,7 @@ pub(crate) const TABLES: &[Table] = &[
             row("server, above what it had before its first call, KiB", "memory", "server_growth_kib"),
         ],
     },
-    Table {
-        name: "events",
-        title: "Events",
-        rows: &[
-            row("1 task, 1 subscription, events/s", "events", "per_second"),
-            row("8 tasks, 1 subscription, events/s", "events-8", "per_second"),
-            row("1 task, 5 subscriptions, events/s", "events-5-subscriptions", "per_second"),
-            row("8 tasks, 5 subscriptions, events/s", "events-8-5-subscriptions", "per_second"),
-            row("1 task, 1 classic queue, events/s", "events-classic", "per_second"),
-            row("1,000 a second, from publish to handler, p50, µs", "event-delay", "p50_us"),
-            row("1,000 a second, from publish to handler, p99, µs", "event-delay", "p99_us"),
-        ],
-    },
+    Table { name: "events", title: "Events", rows: EVENT_ROWS },
     Table {
         name: "runtime",
         title: "On a multi_thread runtime",
@@ -94,6 +104,22 @@ pub(crate) const TABLES: &[Table] = &[
             row("calls/s, 64 in flight", "rpc-64-multi", "per_second"),
             row("calls/s, 512 in flight", "rpc-512-multi", "per_second"),
             row("events/s, 8 tasks", "events-multi", "per_second"),
+        ],
+    },
+    Table {
+        name: "queues",
+        title: "Calls through a quorum queue",
+        rows: &[
+            row("call, one at a time, p50, µs", "rpc-1-quorum", "p50_us"),
+            row("calls/s, 64 in flight", "rpc-64-quorum", "per_second"),
+        ],
+    },
+    Table {
+        name: "wakeful",
+        title: "Beside a broker with +sbwt medium",
+        rows: &[
+            row("call, one at a time, p50, µs", "rpc-1-wakeful", "p50_us"),
+            row("calls/s, 64 in flight", "rpc-64-wakeful", "per_second"),
         ],
     },
     Table {

@@ -29,7 +29,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Debug, Subcommand)]
 pub(crate) enum Role {
     /// Serves until its standard input ends.
-    Serve(Common),
+    Serve(serve::ServeArgs),
     /// Calls.
     Call(call::CallArgs),
     /// Subscribes until as many events are handled as its standard input says.
@@ -79,7 +79,7 @@ impl Flavour {
 
 pub(crate) fn play(role: Role) -> Result<()> {
     match role {
-        Role::Serve(common) => common.runtime.runtime()?.block_on(serve::run(common)),
+        Role::Serve(args) => args.common.runtime.runtime()?.block_on(serve::run(args)),
         Role::Call(args) => args.common.runtime.runtime()?.block_on(call::run(args)),
         Role::Subscribe(args) => args.common.runtime.runtime()?.block_on(subscribe::run(args)),
         Role::Publish(args) => args.common.runtime.runtime()?.block_on(publish::run(args)),

@@ -42,9 +42,6 @@ pub(crate) struct PublishArgs {
     /// Publishes so many events a second instead of as many as it can.
     #[arg(long)]
     rate: Option<u32>,
-    /// Publishes exactly so many events instead.
-    #[arg(long)]
-    events: Option<u64>,
 }
 
 /// What publishing has shown.
@@ -78,8 +75,7 @@ async fn measure<P: Publisher>(publisher: P, args: &PublishArgs) -> Result<()> {
     let before = usage()?;
     say(&Ready {})?;
     hear().await?;
-    let warmed_up =
-        if args.events.is_some() || args.rate.is_some() { 0 } else { warm_up(&publisher, &note, args).await? };
+    let warmed_up = if args.rate.is_some() { 0 } else { warm_up(&publisher, &note, args).await? };
     let begin_ns = now();
     let counted = match args.rate {
         Some(rate) => publish_steadily(&publisher, &note, rate, args.measure).await?,
@@ -100,17 +96,10 @@ async fn warm_up<P: Publisher>(publisher: &P, note: &str, args: &PublishArgs) ->
 async fn publish_in_tasks<P: Publisher>(publisher: &P, note: &Arc<str>, args: &PublishArgs) -> Result<u64> {
     let (tasks, end) = (args.tasks.max(1), Instant::now() + Duration::from_millis(args.measure));
     let in_flight = (args.in_flight / tasks).max(1);
-    let workers: Vec<_> = (0..tasks as u64)
-        .map(|number| {
+    let workers: Vec<_> = (0..tasks)
+        .map(|_| {
             let (publisher, note) = (publisher.clone(), Arc::clone(note));
-            let mut left = args.events.map(|all| all / tasks as u64 + u64::from(number < all % tasks as u64));
-            tokio::spawn(async move {
-                publish_while(&publisher, &note, in_flight, || match &mut left {
-                    Some(left) => left.checked_sub(1).inspect(|rest| *left = *rest).is_some(),
-                    None => Instant::now() < end,
-                })
-                .await
-            })
+            tokio::spawn(async move { publish_while(&publisher, &note, in_flight, || Instant::now() < end).await })
         })
         .collect();
     let mut published = 0;

@@ -48,10 +48,10 @@ impl Measurement<'_> {
             if work.subscriptions() > 0 {
                 place.declare_subscriptions(self.broker, work.queue(), work.subscriptions()).await?;
             } else {
-                place.declare_rpc_queue(self.broker).await?;
+                place.declare_rpc_queue(self.broker, work.queue()).await?;
             }
             match work.kind {
-                Kind::Calls { size, in_flight } => self.calls(size, in_flight).await,
+                Kind::Calls { size, in_flight, .. } => self.calls(size, in_flight).await,
                 Kind::Memory { in_flight } => self.memory(in_flight).await,
                 Kind::Events { tasks, .. } => self.events(tasks).await,
                 Kind::Delay { rate } => self.delay(rate).await,
@@ -75,7 +75,8 @@ impl Measurement<'_> {
     }
 
     async fn serve_and_call(&self, amounts: &[String], tools: Tools) -> Result<Called> {
-        let mut server = self.start("serve", &[], tools.server).await?;
+        let queue = format!("--rpc-queue={}", self.work.queue().name());
+        let mut server = self.start("serve", &[queue], tools.server).await?;
         let mut caller = self.start("call", amounts, tools.caller).await?;
         caller.tell("begin").await?;
         let calls: CallReport = caller.next().await?;

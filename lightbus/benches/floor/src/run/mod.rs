@@ -33,34 +33,66 @@ pub(crate) struct RunArgs {
     /// How often everything is measured.
     #[arg(long, default_value_t = 7)]
     rounds: u32,
+    /// How long each measurement warms up, in milliseconds.
+    #[arg(long)]
+    warm_up: Option<u64>,
+    /// How long each measurement takes, in milliseconds.
+    #[arg(long)]
+    measure: Option<u64>,
     /// Measures only these.
     #[arg(long, value_delimiter = ',', default_values_t = Contestant::ALL)]
     contestants: Vec<Contestant>,
+    /// What the names of what is measured end with, to tell them from the same beside another broker.
+    #[arg(long, default_value = "", allow_hyphen_values = true)]
+    suffix: String,
+    /// Shows this data of an earlier run too; may be given more than once.
+    #[arg(long, value_name = "FILE")]
+    merge: Vec<PathBuf>,
+    /// Writes the tables and plots into this page, too.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
     /// Where the data goes.
     #[arg(long, default_value = "target/bench")]
     out: PathBuf,
 }
 
+impl RunArgs {
+    fn times(&self) -> Times {
+        let (warm_up, measure) = if self.quick { (300, 1000) } else { (500, 2000) };
+        Times { warm_up: self.warm_up.unwrap_or(warm_up), measure: self.measure.unwrap_or(measure) }
+    }
+}
+
 pub(crate) fn run(args: RunArgs) -> Result<()> {
     // It waits while others are measured, and must not be measured itself.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let data = runtime.block_on(measure_all(&args))?;
-    let path = data.save(&args.out)?;
+    let mut data = runtime.block_on(measure_all(&args))?;
+    let path = data.save(&args.out, &args.suffix)?;
+    for more in &args.merge {
+        data.add(Data::load(more)?);
+    }
+    if let Some(page) = &args.page {
+        report::write(&data, page)?;
+    }
     report::print(&data, &path)
 }
 
 async fn measure_all(args: &RunArgs) -> Result<Data> {
     let works = chosen(args)?;
-    let times = if args.quick { Times { warm_up: 300, measure: 1000 } } else { Times { warm_up: 500, measure: 2000 } };
+    let times = args.times();
     let begun = Instant::now();
     let mut data = Data::new(Machine::look()?, args.rounds);
     let broker = Connection::connect(&args.url, ConnectionProperties::default()).await?;
     for round in 0..args.rounds {
         for work in &works {
+            if round >= work.rounds() {
+                continue;
+            }
             for contestant in turns(&args.contestants, round).filter(|contestant| work.is_for(*contestant)) {
                 let place = Place { url: args.url.clone(), namespace: fresh_namespace() };
                 let metrics = Measurement { work, contestant, place, times, broker: &broker }.run().await?;
-                data.samples.push(Sample { round, work: work.name.to_owned(), contestant, metrics });
+                let work = format!("{}{}", work.name, args.suffix);
+                data.samples.push(Sample { round, work, contestant, metrics });
             }
         }
         report::progress(round + 1, args.rounds, begun.elapsed());

@@ -21,7 +21,7 @@ pub(crate) struct Work {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
     /// Calls, so many at a time.
-    Calls { size: usize, in_flight: usize },
+    Calls { size: usize, in_flight: usize, queue: QueueKind },
     /// Memory of both sides while so many calls are in flight.
     Memory { in_flight: usize },
     /// Events, from when the first is published until the last is handled.
@@ -45,7 +45,11 @@ impl Work {
     }
 
     const fn calls(name: &'static str, size: usize, in_flight: usize) -> Self {
-        Self::new(name, Kind::Calls { size, in_flight })
+        Self::new(name, Kind::Calls { size, in_flight, queue: QueueKind::Classic })
+    }
+
+    const fn quorum_calls(name: &'static str, in_flight: usize) -> Self {
+        Self::new(name, Kind::Calls { size: SMALL, in_flight, queue: QueueKind::Quorum })
     }
 
     const fn events(name: &'static str, tasks: usize, subscriptions: usize) -> Self {
@@ -69,6 +73,14 @@ impl Work {
         }
     }
 
+    /// How many rounds are worth it: what is counted hardly varies.
+    pub(crate) fn rounds(&self) -> u32 {
+        match self.kind {
+            Kind::Count(_) => 3,
+            _ => u32::MAX,
+        }
+    }
+
     pub(crate) fn subscriptions(&self) -> usize {
         match self.kind {
             Kind::Events { subscriptions, .. } => subscriptions,
@@ -77,10 +89,12 @@ impl Work {
         }
     }
 
+    /// The kind of queue that it goes through.
     pub(crate) fn queue(&self) -> QueueKind {
         match self.kind {
-            Kind::Events { queue, .. } => queue,
-            _ => QueueKind::Quorum,
+            Kind::Calls { queue, .. } | Kind::Events { queue, .. } => queue,
+            Kind::Delay { .. } => QueueKind::Quorum,
+            Kind::Memory { .. } | Kind::Count(_) => QueueKind::Classic,
         }
     }
 }
@@ -101,6 +115,8 @@ pub(crate) const WORKS: &[Work] = &[
     Work::calls("rpc-64-64k", 64 * KIB, 64),
     Work::calls("rpc-1-1m", KIB * KIB, 1),
     Work::calls("rpc-8-1m", KIB * KIB, 8),
+    Work::quorum_calls("rpc-1-quorum", 1),
+    Work::quorum_calls("rpc-64-quorum", 64),
     Work::calls("rpc-1-multi", SMALL, 1).multi(),
     Work::calls("rpc-64-multi", SMALL, 64).multi(),
     Work::calls("rpc-512-multi", SMALL, 512).multi(),
