@@ -45,9 +45,10 @@ impl Data {
         Ok(path)
     }
 
-    /// Adds what another run has measured.
+    /// Adds what a later run has measured. What both have is taken from that one: runs may differ in more than their time.
     pub(crate) fn add(&mut self, other: Self) {
         self.rounds = self.rounds.max(other.rounds);
+        self.samples.retain(|sample| other.samples.iter().all(|later| later.work != sample.work));
         self.samples.extend(other.samples);
     }
 

@@ -100,26 +100,26 @@ pub(crate) const TABLES: &[Table] = &[
         name: "runtime",
         title: "On a multi_thread runtime",
         rows: &[
-            row("call, one at a time, p50, µs", "rpc-1-multi", "p50_us"),
-            row("calls/s, 64 in flight", "rpc-64-multi", "per_second"),
-            row("calls/s, 512 in flight", "rpc-512-multi", "per_second"),
-            row("events/s, 8 tasks", "events-multi", "per_second"),
+            row("call, one at a time, p50, µs (multi_thread)", "rpc-1-multi", "p50_us"),
+            row("calls/s, 64 in flight (multi_thread)", "rpc-64-multi", "per_second"),
+            row("calls/s, 512 in flight (multi_thread)", "rpc-512-multi", "per_second"),
+            row("events/s, 8 tasks (multi_thread)", "events-multi", "per_second"),
         ],
     },
     Table {
         name: "queues",
         title: "Calls through a quorum queue",
         rows: &[
-            row("call, one at a time, p50, µs", "rpc-1-quorum", "p50_us"),
-            row("calls/s, 64 in flight", "rpc-64-quorum", "per_second"),
+            row("call, one at a time, p50, µs (quorum)", "rpc-1-quorum", "p50_us"),
+            row("calls/s, 64 in flight (quorum)", "rpc-64-quorum", "per_second"),
         ],
     },
     Table {
         name: "wakeful",
         title: "Beside a broker with +sbwt medium",
         rows: &[
-            row("call, one at a time, p50, µs", "rpc-1-wakeful", "p50_us"),
-            row("calls/s, 64 in flight", "rpc-64-wakeful", "per_second"),
+            row("call, one at a time, p50, µs (+sbwt medium)", "rpc-1-wakeful", "p50_us"),
+            row("calls/s, 64 in flight (+sbwt medium)", "rpc-64-wakeful", "per_second"),
         ],
     },
     Table {

@@ -28,11 +28,16 @@ fn header() -> Vec<String> {
 }
 
 fn with_spread(Spread { median, lowest, highest }: Spread) -> String {
-    format!("{} ({}–{})", number(median), number(lowest), number(highest))
+    format!("{}{}", number(median), within(number(lowest), number(highest)))
 }
 
 fn ratio(Spread { median, lowest, highest }: Spread) -> String {
-    format!("**{median:.2}** ({lowest:.2}–{highest:.2})")
+    format!("**{median:.2}**{}", within(format!("{lowest:.2}"), format!("{highest:.2}")))
+}
+
+/// Nothing when all values read the same.
+fn within(lowest: String, highest: String) -> String {
+    if lowest == highest { String::new() } else { format!(" ({lowest}–{highest})") }
 }
 
 /// Three digits are more than the measurement is good for; large numbers keep all of theirs, and a comma.

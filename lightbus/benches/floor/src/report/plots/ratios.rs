@@ -1,5 +1,7 @@
 //! Lightbus against the best that is written by hand, as what it costs more or less.
 
+use std::collections::HashSet;
+
 use svg::Document;
 use svg::node::element::Circle;
 
@@ -18,6 +20,9 @@ const HIGHEST: f64 = 2.0;
 
 /// A dot and its spread for each row; `None` when none of them was measured.
 pub(in crate::report) fn ratios<'a>(rows: impl Iterator<Item = &'a Row>, summary: &Summary<'_>) -> Option<Document> {
+    // Some rows are in two tables.
+    let mut seen = HashSet::new();
+    let rows = rows.filter(|row| seen.insert((row.work, row.metric)));
     let costs: Vec<(&str, Spread)> = rows.filter_map(|row| Some((row.label, cost(row, summary.ratio(row)?)))).collect();
     let bottom = f64::from(u32::try_from(costs.len()).ok()?) * LINE + 2.5 * LINE;
     let mut document = canvas(bottom + LINE).add(title(LINE, "What Lightbus costs, best by hand = 1.00"));
