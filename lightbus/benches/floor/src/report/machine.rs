@@ -1,0 +1,92 @@
+//! Where it was measured, and with what.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+/// Where it was measured, and with what.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Machine {
+    processor: String,
+    cores: usize,
+    memory: String,
+    system: String,
+    rust: String,
+    broker: String,
+    libraries: String,
+    commit: String,
+}
+
+impl Machine {
+    /// Looks. What cannot be found out stays empty: no measurement depends on it.
+    pub(crate) fn look() -> Result<Self> {
+        let cores = std::thread::available_parallelism()?.get();
+        Ok(Self {
+            processor: field("/proc/cpuinfo", "model name"),
+            cores,
+            memory: memory(),
+            system: output("uname", &["-sr"]),
+            rust: output("rustc", &["--version"]),
+            broker: broker(),
+            libraries: libraries(),
+            commit: output("git", &["describe", "--always", "--dirty"]),
+        })
+    }
+
+    /// As a table.
+    pub(crate) fn table(&self, rounds: u32) -> String {
+        let rows = [
+            ("processor", format!("{}, {} cores for the broker and all processes", self.processor, self.cores)),
+            ("memory", self.memory.clone()),
+            ("system", self.system.clone()),
+            ("broker", self.broker.clone()),
+            ("compiler", self.rust.clone()),
+            ("libraries", self.libraries.clone()),
+            ("commit", self.commit.clone()),
+            ("rounds", rounds.to_string()),
+        ];
+        let mut text = "| | |\n|---|---|\n".to_owned();
+        for (name, value) in rows {
+            text.push_str(&format!("| {name} | {value} |\n"));
+        }
+        text
+    }
+}
+
+fn field(file: &str, name: &str) -> String {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
+    line.trim_start_matches([':', ' ', '\t']).trim().to_owned()
+}
+
+fn memory() -> String {
+    let kib: u64 = field("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse().unwrap_or(0);
+    format!("{} GiB", kib >> 20)
+}
+
+fn output(program: &str, arguments: &[&str]) -> String {
+    match Command::new(program).args(arguments).output() {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// `scripts/with-rabbitmq` says how to ask its broker.
+fn broker() -> String {
+    let Ok(rabbitmqctl) = std::env::var("LIGHTBUS_TEST_RABBITMQCTL") else { return "RabbitMQ".to_owned() };
+    let version = output(&rabbitmqctl, &["--silent", "version"]);
+    let erlang = output(&rabbitmqctl, &["--silent", "eval", "erlang:system_info(otp_release)."]);
+    format!("RabbitMQ {version} on Erlang {}, one node with the settings that it comes with", erlang.trim_matches('"'))
+}
+
+fn libraries() -> String {
+    let lock = fs::read_to_string("Cargo.lock").unwrap_or_default();
+    let version = |name: &str| {
+        let at = lock.find(&format!("name = \"{name}\"\nversion = \""))?;
+        lock[at..].split('"').nth(3).map(|version| format!("{name} {version}"))
+    };
+    let found: Vec<String> = ["lapin", "tokio", "rmp-serde"].into_iter().filter_map(version).collect();
+    found.join(", ")
+}

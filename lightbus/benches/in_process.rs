@@ -1,0 +1,124 @@
+//! What Lightbus costs without a broker: bodies, and calls and events over the bus in memory. Time and allocations.
+//!
+//!     cargo bench -p lightbus
+//!
+//! What it costs with a broker, and on top of what, `scripts/bench` measures.
+
+#![allow(missing_docs, reason = "the macros of divan write items without")]
+#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
+
+use divan::counter::ItemsCount;
+use divan::{AllocProfiler, Bencher};
+use futures_util::future::join_all;
+use lightbus::codec;
+use lightbus::message::Encoding;
+use lightbus::prelude::*;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+/// Lengths of a note, in bytes.
+const SIZES: [usize; 3] = [100, 1 << 10, 64 << 10];
+
+/// How many calls and events are in flight.
+const IN_FLIGHT: [usize; 2] = [1, 64];
+
+/// A request by hand, as the client writes one.
+#[derive(Debug, Serialize, Deserialize)]
+struct Check {
+    serial: String,
+    customer: u64,
+    note: String,
+}
+
+/// An answer.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Cover {
+    ok: bool,
+    until: String,
+}
+
+/// Who is covered, and until when.
+#[lightbus::api(name = "bench.warranty")]
+pub trait Warranty {
+    /// The cover of one product.
+    async fn check(&self, serial: &str, customer: u64, note: &str) -> Cover;
+
+    /// Somebody registered a product.
+    #[event]
+    fn registered(serial: String, customer: u64, note: String);
+}
+
+struct Desk;
+
+impl Warranty for Desk {
+    async fn check(&self, serial: &str, _customer: u64, _note: &str) -> Cover {
+        Cover { ok: !serial.is_empty(), until: "2027-01-01".to_owned() }
+    }
+}
+
+fn main() {
+    divan::main();
+}
+
+fn request(size: usize) -> Check {
+    Check { serial: "SN-0001234".to_owned(), customer: 42, note: "x".repeat(size) }
+}
+
+#[divan::bench(args = SIZES)]
+fn encode(bencher: Bencher<'_, '_>, size: usize) {
+    let request = request(size);
+    bencher.bench(|| codec::encode(Encoding::MessagePack, &request).unwrap());
+}
+
+#[divan::bench(args = SIZES)]
+fn decode(bencher: Bencher<'_, '_>, size: usize) {
+    let payload = codec::encode(Encoding::MessagePack, &request(size)).unwrap();
+    bencher.bench(|| codec::decode::<Check>(&payload).unwrap());
+}
+
+/// A call from the client's method to its answer, through the dispatcher.
+#[divan::bench(args = IN_FLIGHT)]
+fn call(bencher: Bencher<'_, '_>, in_flight: usize) {
+    let (runtime, bus) = bus();
+    runtime.block_on(async { bus.serve(WarrantyServer::new(Desk)).await }).unwrap();
+    let (client, note) = (WarrantyClient::new(&bus), "x".repeat(SIZES[0]));
+    bencher.counter(ItemsCount::new(in_flight)).bench_local(|| {
+        let calls = (0..in_flight).map(async |_| client.check("SN-0001234", 42, &note).await.unwrap());
+        runtime.block_on(join_all(calls))
+    });
+}
+
+/// An event from its publishing to the end of its handler.
+#[divan::bench(args = IN_FLIGHT)]
+fn event(bencher: Bencher<'_, '_>, in_flight: usize) {
+    let (runtime, bus) = bus();
+    let (handled, mut arrivals) = mpsc::unbounded_channel();
+    bus.register::<WarrantyApi>();
+    let subscribed = bus.subscribe("count", move |event: Registered| {
+        let handled = handled.clone();
+        async move { handled.send(event.customer).unwrap() }
+    });
+    runtime.block_on(async { subscribed.await }).unwrap();
+    bencher.counter(ItemsCount::new(in_flight)).bench_local(|| {
+        runtime.block_on(async {
+            let published = (0..in_flight).map(async |_| {
+                let Check { serial, customer, note } = request(SIZES[0]);
+                bus.publish(Registered { serial, customer, note }).await.unwrap();
+            });
+            join_all(published).await;
+            for _ in 0..in_flight {
+                arrivals.recv().await.unwrap();
+            }
+        });
+    });
+}
+
+/// A bus of its own, and one thread for all of it, on which allocations are counted.
+fn bus() -> (Runtime, Bus) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let bus = runtime.block_on(async { Bus::service("warranty").url("memory://").connect().await }).unwrap();
+    (runtime, bus)
+}
