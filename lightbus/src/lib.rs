@@ -104,6 +104,7 @@ pub mod rpc;
 pub mod schema;
 mod sync;
 mod tasks;
+mod text;
 mod transport;
 mod turns;
 

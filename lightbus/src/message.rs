@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+/// The longest time that anything on the bus waits, 49 days: what RabbitMQ takes as an expiry.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(u32::MAX as u64);
+
 /// How a body is encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]

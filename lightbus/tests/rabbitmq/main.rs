@@ -9,8 +9,11 @@
 #[allow(dead_code, reason = "other tests use more of it")]
 mod broker;
 mod connecting;
+mod garbage;
 mod health;
+mod hostile_peers;
 mod losing_the_connection;
+mod raw;
 #[path = "../support/relay.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod relay;

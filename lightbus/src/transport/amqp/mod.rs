@@ -2,8 +2,8 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `address`, `backoff`, `topology`, `properties`, `failed`, `errors`, `watchdog` | decide and translate, without I/O |
-//! | `wire`, `tls` | make one connection |
+//! | `address`, `backoff`, `topology`, `properties`, `failed`, `fit`, `errors`, `sanitize`, `watchdog` | decide and translate, without I/O |
+//! | `wire`, `tls`, `stream` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
 //! | `session` | one generation: two connections and their channels |
 //! | `publisher`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse` | what runs on a session |
@@ -20,15 +20,20 @@ mod dead_letters;
 mod declare;
 mod errors;
 mod failed;
+mod fit;
 mod handles;
+#[cfg(test)]
+mod hostile_tests;
 mod moving;
 mod progress;
 mod properties;
 mod publisher;
 mod pulse;
 mod replies;
+mod sanitize;
 mod session;
 mod state;
+mod stream;
 mod supervisor;
 #[cfg(feature = "tls")]
 mod tls;
