@@ -6,6 +6,7 @@
 //! types that ask serde for raw bytes (`serde_bytes`) become `bin`.
 
 use std::cell::Cell;
+use std::fmt;
 
 use bytes::buf::Writer;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -14,9 +15,16 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::message::{Encoding, Payload};
+use crate::text::cut;
 
 /// How deeply values in a body may be nested before it is refused.
 pub(crate) const MAX_DEPTH: usize = 128;
+
+/// How much of an error travels, in bytes: it may quote the body.
+const MAX_REASON: usize = 1024;
+
+/// How much of a path travels, in bytes: it may hold keys of the body.
+const MAX_PATH: usize = 512;
 
 /// Why a value could not be encoded.
 #[derive(Debug, Error)]
@@ -159,7 +167,7 @@ fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
 }
 
 /// Decodes once more to learn where the error is: tracking the path would slow down every message that is well.
-fn locate<'de, T, D>(deserializer: D, error: &dyn std::fmt::Display) -> DecodeError
+fn locate<'de, T, D>(deserializer: D, error: &dyn fmt::Display) -> DecodeError
 where
     T: Deserialize<'de>,
     D: serde::Deserializer<'de>,
@@ -167,9 +175,18 @@ where
     match serde_path_to_error::deserialize::<_, T>(deserializer) {
         Err(located) => {
             let path = located.path().to_string();
-            let path = if path == "." { String::new() } else { path };
-            DecodeError::Value { path, reason: located.inner().to_string() }
+            let path = if path == "." { "" } else { cut(&path, MAX_PATH) };
+            DecodeError::Value { path: path.to_owned(), reason: shortened(located.inner()) }
         }
-        Ok(_) => DecodeError::Value { path: String::new(), reason: error.to_string() },
+        Ok(_) => DecodeError::Value { path: String::new(), reason: shortened(error) },
+    }
+}
+
+/// Serde quotes what it does not like, however long it is.
+fn shortened(error: &dyn fmt::Display) -> String {
+    let reason = error.to_string();
+    match cut(&reason, MAX_REASON) {
+        short if short.len() < reason.len() => format!("{short}…"),
+        _ => reason,
     }
 }

@@ -105,6 +105,7 @@ pub mod rpc;
 pub mod schema;
 mod sync;
 mod tasks;
+mod text;
 mod transport;
 mod turns;
 

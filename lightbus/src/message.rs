@@ -1,10 +1,14 @@
 //! What travels on the bus, in the bus's own terms: bodies, and the messages that every transport carries.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use smol_str::SmolStr;
 use tokio::time::Instant;
+
+/// The longest time that anything on the bus waits, 49 days: what RabbitMQ takes as an expiry.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(u32::MAX as u64);
 
 /// How a body is encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -16,7 +16,7 @@ use crate::api::{Api, Event};
 use crate::codec::{self, EncodeError};
 use crate::context::Context;
 use crate::error::Error;
-use crate::message::{Encoding, EventMessage, Payload, TraceContext, full_name};
+use crate::message::{Encoding, EventMessage, LONGEST_WAIT, Payload, TraceContext, full_name};
 use crate::name::ServiceName;
 use crate::sync::lock;
 use crate::transport::{PublishFailure, Transport};
@@ -128,7 +128,7 @@ impl Publisher {
 
     async fn publish(&self, event: PreparedEvent) -> Result<(), Error> {
         let Shared { settings, transport, closed, .. } = &*self.shared;
-        let timeout = event.timeout.unwrap_or(settings.timeout);
+        let timeout = event.timeout.unwrap_or(settings.timeout).min(LONGEST_WAIT);
         let full_name = full_name(event.api, event.event);
         let publishing = transport.publish(self.message(event)?, Instant::now() + timeout);
         match closed.run_until_cancelled(publishing).await {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::message::LONGEST_WAIT;
+
 /// When an event whose handler failed is handled again, and how often.
 ///
 /// By default it is at once, and then after 1 s, 10 s and 60 s; so there are five attempts. What fails on the last one
@@ -37,7 +39,7 @@ impl Retries {
     /// The bus counts in milliseconds, and delays no longer than 49 days.
     #[must_use]
     pub fn after(delays: impl IntoIterator<Item = Duration>) -> Self {
-        Self { delays: delays.into_iter().collect() }
+        Self { delays: delays.into_iter().map(|delay| delay.min(LONGEST_WAIT)).collect() }
     }
 
     /// How long to wait after that attempt, counted from 1, has failed; `None` when it was the last.
@@ -72,6 +74,7 @@ mod tests {
         assert_eq!(schedule(&Retries::default()), [0, 1, 10, 60]);
         assert_eq!(Retries::default().next(5), None);
         assert_eq!(Retries::default().next(u32::MAX), None);
+        assert_eq!(Retries::after([Duration::MAX]).next(1), Some(LONGEST_WAIT));
     }
 
     #[test]

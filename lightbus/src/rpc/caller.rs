@@ -12,7 +12,7 @@ use super::error::{CallError, Oversized, Servers};
 use super::in_flight::{Arrival, InFlight};
 use super::prepared::{Decode, PreparedCall};
 use crate::context::Context;
-use crate::message::Request;
+use crate::message::{LONGEST_WAIT, Request};
 use crate::name::ServiceName;
 use crate::transport::{NotSent, Transport, WhyNotSent};
 
@@ -59,7 +59,7 @@ impl Caller {
     /// Makes a call and waits for its end, whatever its types.
     async fn end(&self, call: PreparedCall) -> Ended {
         let context = call.context.or_else(Context::current);
-        let wanted = call.timeout.or(call.method_timeout).unwrap_or(self.shared.settings.timeout);
+        let wanted = call.timeout.or(call.method_timeout).unwrap_or(self.shared.settings.timeout).min(LONGEST_WAIT);
         let timeout = context.as_ref().and_then(Context::time_left).map_or(wanted, |left| left.min(wanted));
         let (api, method) = (call.api, call.method);
         let ended = |ending| Ended { api, method, timeout, ending };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lightbus::prelude::*;
 use lightbus::rpc::Servers;
 
-use crate::desk::{self, DeskClient, DeskServer};
+use crate::desk::{self, DeskClient, DeskServer, Registered};
 use crate::world::{GUARD, World, guarded, next, waiting};
 
 const SOON: Duration = Duration::from_millis(200);
@@ -73,4 +73,11 @@ pub async fn a_method_has_a_default_timeout(world: &World) {
     let error = DeskClient::new(&caller).in_a_hurry().await.unwrap_err();
     let CallError::DeadlineExceeded { timeout, .. } = error else { panic!("{error:?}") };
     assert_eq!(timeout, Duration::from_millis(1));
+}
+
+pub async fn no_timeout_is_too_long(world: &World) {
+    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    let _handles = desk::serve(&server).await;
+    DeskClient::new(&caller).echo("no hurry").timeout(Duration::MAX).await.unwrap();
+    server.publish(Registered { serial: "SN-1".into(), customer: 1 }).timeout(Duration::MAX).await.unwrap();
 }

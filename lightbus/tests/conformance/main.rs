@@ -72,7 +72,8 @@ on_every_transport! {
         a_call_that_waited_too_long_is_not_run
         a_call_within_a_handler_inherits_the_deadline
         a_spawned_task_inherits_the_deadline_that_it_is_given
-        a_method_has_a_default_timeout;
+        a_method_has_a_default_timeout
+        no_timeout_is_too_long;
     events:
         an_event_reaches_its_subscription_with_its_context
         an_event_without_subscribers_is_published

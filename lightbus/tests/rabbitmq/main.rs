@@ -10,10 +10,13 @@
 mod broker;
 mod connecting;
 mod dedupe;
+mod garbage;
 mod health;
+mod hostile_peers;
 mod hosts;
 mod losing_the_connection;
 mod permissions;
+mod raw;
 #[path = "../support/relay.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod relay;

@@ -7,12 +7,11 @@ use lapin::BasicProperties;
 use lapin::types::{AMQPValue, FieldTable};
 use uuid::Uuid;
 
-use super::properties::{
-    PERSISTENT, cut, payload, sendable, sendable_headers, short, text, text_in, text_of, text_value,
-};
+use super::properties::{PERSISTENT, payload, sendable, sendable_headers, short, text, text_in, text_of, text_value};
 use crate::dead_letter::DeadLetter;
 use crate::failure::{FailureReason, FailureStory};
 use crate::message::split_full_name;
+use crate::text::cut;
 
 /// How much of an error travels with an event that failed, in bytes.
 const MAX_ERROR: usize = 4096;

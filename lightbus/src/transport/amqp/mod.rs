@@ -2,8 +2,8 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `address`, `hosts`, `backoff`, `topology`, `properties`, `failed`, `errors`, `attempts`, `watchdog` | decide and translate, without I/O |
-//! | `wire`, `tls` | make one connection |
+//! | `address`, `hosts`, `backoff`, `topology`, `properties`, `failed`, `fit`, `errors`, `attempts`, `sanitize`, `watchdog` | decide and translate, without I/O |
+//! | `wire`, `tls`, `stream` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
 //! | `session` | one generation: two connections and their channels |
 //! | `publisher`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse`, `reached` | what runs on a session |
@@ -21,7 +21,10 @@ mod dead_letters;
 mod declare;
 mod errors;
 mod failed;
+mod fit;
 mod handles;
+#[cfg(test)]
+mod hostile_tests;
 mod hosts;
 mod moving;
 mod progress;
@@ -30,8 +33,10 @@ mod publisher;
 mod pulse;
 mod reached;
 mod replies;
+mod sanitize;
 mod session;
 mod state;
+mod stream;
 mod supervisor;
 #[cfg(feature = "tls")]
 mod tls;

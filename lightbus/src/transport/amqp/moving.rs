@@ -4,6 +4,7 @@ use bytes::Bytes;
 use lapin::BasicProperties;
 
 use super::errors::Failure;
+use super::fit::fit;
 use super::properties::short;
 use super::publisher::{Gone, Outcome, Publication};
 use super::session::Session;
@@ -14,9 +15,13 @@ use crate::error::Error;
 pub(super) async fn copy(
     session: &Session,
     queue: &str,
-    properties: BasicProperties,
+    mut properties: BasicProperties,
     body: Bytes,
 ) -> Result<bool, Error> {
+    let left_out = fit(&mut properties, session.publishing.frame_max());
+    if !left_out.is_empty() {
+        tracing::warn!("an event on its way to {queue} has more headers than a frame can hold; left out: {left_out:?}");
+    }
     let (exchange, routing_key) = (default_exchange(), short(queue));
     let publication = Publication { exchange, routing_key, mandatory: true, body, properties };
     let why = match session.singly.publish(publication).await {

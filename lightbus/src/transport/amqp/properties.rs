@@ -10,11 +10,17 @@ use smol_str::SmolStr;
 use tokio::time::Instant;
 
 use crate::message::{
-    Encoding, EventMessage, Payload, Reply, ReplyKind, Request, TraceContext, full_name, split_full_name,
+    Encoding, EventMessage, LONGEST_WAIT, Payload, Reply, ReplyKind, Request, TraceContext, full_name, split_full_name,
 };
+use crate::text::cut;
 
 /// The longest time that RabbitMQ takes as an expiry, in milliseconds.
-pub(super) const MAX_EXPIRY: u128 = u32::MAX as u128;
+pub(super) const MAX_EXPIRY: u128 = LONGEST_WAIT.as_millis();
+
+/// The longest trace headers that are read and written, in bytes. A handler passes on what it was sent, and a message whose
+/// headers do not fit into a frame ends the connection. A `traceparent` has 55, and a `tracestate` of 512 is to be borne.
+const MAX_TRACEPARENT: usize = 255;
+const MAX_TRACESTATE: usize = 4096;
 
 /// Where answers go: straight to the channel that the request came from, without a queue.
 pub(super) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
@@ -168,10 +174,14 @@ fn with_encoding(properties: BasicProperties, encoding: &Encoding) -> BasicPrope
 }
 
 fn with_trace(properties: BasicProperties, trace: Option<&TraceContext>) -> BasicProperties {
-    let Some(trace) = trace else { return properties };
+    let Some((traceparent, tracestate)) =
+        trace.and_then(|trace| bearable(&trace.traceparent, trace.tracestate.as_deref()))
+    else {
+        return properties;
+    };
     let mut headers = FieldTable::default();
-    headers.insert(short("traceparent"), text(&trace.traceparent));
-    if let Some(tracestate) = &trace.tracestate {
+    headers.insert(short("traceparent"), text(traceparent));
+    if let Some(tracestate) = tracestate {
         headers.insert(short("tracestate"), text(tracestate));
     }
     properties.with_headers(headers)
@@ -184,7 +194,8 @@ fn expiration(time_left: Duration) -> ShortString {
 }
 
 fn time_left(properties: &BasicProperties) -> Option<Duration> {
-    properties.expiration().as_ref()?.as_str().parse().ok().map(Duration::from_millis)
+    let milliseconds = properties.expiration().as_ref()?.as_str().parse().ok()?;
+    Some(Duration::from_millis(milliseconds).min(LONGEST_WAIT))
 }
 
 pub(super) fn payload(properties: &BasicProperties, bytes: Bytes) -> Payload {
@@ -194,8 +205,14 @@ pub(super) fn payload(properties: &BasicProperties, bytes: Bytes) -> Payload {
 
 fn trace(properties: &BasicProperties) -> Option<TraceContext> {
     let headers = properties.headers().as_ref()?;
-    let header = |name| text_in(headers, name).map(str::to_owned);
-    Some(TraceContext { traceparent: header("traceparent")?, tracestate: header("tracestate") })
+    let (traceparent, tracestate) = bearable(text_in(headers, "traceparent")?, text_in(headers, "tracestate"))?;
+    Some(TraceContext { traceparent: traceparent.to_owned(), tracestate: tracestate.map(str::to_owned) })
+}
+
+/// What of a trace is not too long to go on. A trace can do without its state.
+fn bearable<'a>(traceparent: &'a str, tracestate: Option<&'a str>) -> Option<(&'a str, Option<&'a str>)> {
+    let tracestate = tracestate.filter(|tracestate| tracestate.len() <= MAX_TRACESTATE);
+    (traceparent.len() <= MAX_TRACEPARENT).then_some((traceparent, tracestate))
 }
 
 /// The text that a table has by that name.
@@ -217,12 +234,6 @@ pub(super) fn text(text: &str) -> AMQPValue {
 
 pub(super) fn text_of(property: &Option<ShortString>) -> &str {
     property.as_ref().map_or("", ShortString::as_str)
-}
-
-/// The longest beginning of `text` that has at most `limit` bytes and ends between two characters.
-pub(super) fn cut(text: &str, limit: usize) -> &str {
-    let end = (0..=limit.min(text.len())).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
-    &text[..end]
 }
 
 #[cfg(test)]

@@ -103,6 +103,9 @@ fn expirations_are_within_what_the_broker_takes() {
     ] {
         assert_eq!(expiration(time_left).as_str(), expected);
     }
+    let now = Instant::now();
+    let properties = BasicProperties::default().with_expiration(short(u64::MAX.to_string()));
+    assert_eq!(to_request(API, &properties, Bytes::new(), now).deadline, Some(now + LONGEST_WAIT));
     for unreadable in ["", "-1", "1.5", "soon", "99999999999999999999999"] {
         let properties = BasicProperties::default().with_expiration(short(unreadable));
         assert_eq!(to_request(API, &properties, Bytes::new(), Instant::now()).deadline, None, "{unreadable}");
@@ -123,6 +126,25 @@ fn trace_headers_of_other_types_are_no_trace() {
 }
 
 #[test]
+fn traces_that_are_too_long_are_not_passed_on() {
+    let traced = |parent: usize, state: usize| {
+        let trace = TraceContext { traceparent: "0".repeat(parent), tracestate: Some("x".repeat(state)) };
+        let mut headers = FieldTable::default();
+        headers.insert(short("traceparent"), text(&trace.traceparent));
+        headers.insert(short("tracestate"), text(trace.tracestate.as_deref().unwrap()));
+        let read =
+            to_request(API, &BasicProperties::default().with_headers(headers), Bytes::new(), Instant::now()).trace;
+        let properties = of_request(&Request { trace: Some(trace), ..request() }, Instant::now());
+        assert_eq!(to_request(API, &properties, Bytes::new(), Instant::now()).trace, read);
+        read.map(|trace| (trace.traceparent.len(), trace.tracestate.map(|state| state.len())))
+    };
+    assert_eq!(traced(55, 512), Some((55, Some(512))));
+    assert_eq!(traced(MAX_TRACEPARENT, MAX_TRACESTATE), Some((MAX_TRACEPARENT, Some(MAX_TRACESTATE))));
+    assert_eq!(traced(55, MAX_TRACESTATE + 1), Some((55, None)));
+    assert_eq!(traced(MAX_TRACEPARENT + 1, 1), None);
+}
+
+#[test]
 fn what_is_too_long_is_cut_between_characters() {
     let long = "ü".repeat(200);
     assert_eq!(short(&*long).as_str().len(), 254);
@@ -132,9 +154,6 @@ fn what_is_too_long_is_cut_between_characters() {
     event.publisher = long.clone().into();
     event.id = long.clone().into();
     assert_eq!(text_of(of_event(&event).app_id()).len(), 254);
-    assert_eq!(cut("äö", 0), "");
-    assert_eq!(cut("äö", 3), "ä");
-    assert_eq!(cut("äö", 9), "äö");
 }
 
 #[test]

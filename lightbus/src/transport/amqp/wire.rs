@@ -10,6 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use async_rs::Tokio;
 use futures_util::Stream;
 use lapin::auth::AuthProvider;
 use lapin::tcp::AsyncTcpStream;
@@ -22,6 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use super::address::Address;
 use super::errors::{ConnectFailure, Failure, bounded};
 use super::properties::short;
+use super::stream::{self, Sanitized};
 use crate::sync::lock;
 
 /// How often each side is heard of at least, in seconds. A peer that is silent for twice as long is taken for dead.
@@ -59,12 +61,12 @@ impl Wire {
     ) -> Result<Self, ConnectFailure> {
         let deadline = Instant::now() + limit;
         let silent = |_| ConnectFailure::Silent(limit);
-        let runtime = lapin::runtime::default_runtime().map_err(ConnectFailure::Unwelcome)?;
+        let tokio = Tokio::current();
 
         let host = (address.host.as_str(), address.port);
         let found = timeout_at(deadline, tokio::net::lookup_host(host)).await.map_err(silent)?;
         let addresses: Vec<_> = found.map_err(ConnectFailure::Unresolved)?.collect();
-        let stream = timeout_at(deadline, AsyncTcpStream::connect(&runtime, addresses)).await.map_err(silent)?;
+        let stream = timeout_at(deadline, AsyncTcpStream::connect(&tokio, addresses)).await.map_err(silent)?;
         let stream = stream.map_err(ConnectFailure::Unreachable)?;
         let socket = match &stream {
             AsyncTcpStream::Plain(stream) => duplicate(stream.get_ref()).map(Socket),
@@ -80,12 +82,12 @@ impl Wire {
                 .map_err(ConnectFailure::Tls)?,
         };
 
-        let stream = Mutex::new(Some(stream));
+        let stream = Mutex::new(Some(AsyncTcpStream::Plain(Sanitized::new(stream))));
         let connect = async move |_, _| {
             // Lapin's own recovery is off, so that it asks once.
             lock(&stream).take().ok_or_else(|| lapin::Error::from(io::Error::from(io::ErrorKind::NotConnected)))
         };
-        let connection = Connection::connector(uri(address), runtime, connect, introduction(address, name));
+        let connection = Connection::connector(uri(address), stream::runtime(), connect, introduction(address, name));
         let connection = timeout_at(deadline, connection).await.map_err(silent)?;
         Ok(Self { connection: connection.map_err(ConnectFailure::Unwelcome)?, socket, heard: AtomicBool::new(true) })
     }
@@ -102,6 +104,11 @@ impl Wire {
     /// Whether the broker has said that it does not read what it is sent.
     pub(super) fn is_blocked(&self) -> bool {
         self.connection.status().blocked()
+    }
+
+    /// How long a frame may be, as agreed with the broker.
+    pub(super) fn frame_max(&self) -> u32 {
+        self.connection.configuration().frame_max()
     }
 
     /// Notes that something has arrived.

@@ -51,8 +51,7 @@ pub(crate) async fn call(address: &str, in_flight: usize, seconds: u64) -> Resul
     let check = move |number| {
         let warranty = warranty.clone();
         async move {
-            let cover =
-                warranty.check(context::current(), measure::serial(number), CUSTOMER, measure::note()).await?;
+            let cover = warranty.check(context::current(), measure::serial(number), CUSTOMER, measure::note()).await?;
             Ok::<_, client::RpcError>(cover.ok && cover.until == UNTIL)
         }
     };

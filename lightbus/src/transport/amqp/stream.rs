@@ -1,0 +1,222 @@
+//! The stream that lapin reads: the broker's, with every frame [sanitized](super::sanitize).
+
+use std::future::Future;
+use std::io::{self, Cursor, IoSlice, Read, Write};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use async_rs::traits::Reactor;
+use async_rs::util::RuntimeParts;
+use async_rs::{Runtime, Tokio};
+use futures_io::{AsyncRead, AsyncWrite};
+use futures_util::{Stream, TryFutureExt};
+use lapin::AsyncTcpStream;
+
+use super::sanitize::{Frame, HEAD, sanitize};
+
+/// A frame that is longer is none of RabbitMQ's, whose limit is 128 KiB unless it is raised.
+const LONGEST: usize = 1 << 20;
+
+/// The stream below, which speaks TLS where that is wanted.
+pub(super) type Plain = AsyncTcpStream<<Tokio as Reactor>::TcpStream>;
+
+/// Tokio, with streams that are sanitized.
+pub(super) type Sanitizing = RuntimeParts<Tokio, SanitizingReactor>;
+
+pub(super) fn runtime() -> Runtime<Sanitizing> {
+    RuntimeParts::new(Tokio::current(), SanitizingReactor(Tokio::current())).into()
+}
+
+/// Lapin takes streams of the type that its reactor makes; this one is a reactor for the sake of that.
+#[derive(Debug, Clone)]
+pub(super) struct SanitizingReactor(Tokio);
+
+impl Reactor for SanitizingReactor {
+    type TcpStream = Sanitized<Plain>;
+    type Sleep = <Tokio as Reactor>::Sleep;
+
+    fn register<H: Read + Write + Send + 'static>(
+        &self,
+        _: H,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Send + Unpin + 'static> {
+        Err::<Self::TcpStream, _>(io::ErrorKind::Unsupported.into())
+    }
+
+    fn sleep(&self, duration: Duration) -> Self::Sleep {
+        self.0.sleep(duration)
+    }
+
+    fn interval(&self, duration: Duration) -> impl Stream<Item = Instant> + Send + 'static {
+        self.0.interval(duration)
+    }
+
+    fn tcp_connect_addr(
+        &self,
+        address: SocketAddr,
+    ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
+        self.0.tcp_connect_addr(address).map_ok(|stream| Sanitized::new(AsyncTcpStream::Plain(stream)))
+    }
+}
+
+/// A stream from which whole frames are read, one after the other, and sanitized.
+pub(super) struct Sanitized<S> {
+    stream: S,
+    frames: Frames,
+}
+
+impl<S> Sanitized<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self { stream, frames: Frames::default() }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Sanitized<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        let Self { stream, frames } = self.get_mut();
+        loop {
+            let handed_out = frames.ready.read(buffer)?;
+            if handed_out > 0 || buffer.is_empty() {
+                return Poll::Ready(Ok(handed_out));
+            }
+            if frames.held.is_empty() {
+                let read = ready!(Pin::new(&mut *stream).poll_read(cx, buffer))?;
+                let passed = frames.scan(&mut buffer[..read]);
+                if passed > 0 || read == 0 {
+                    return Poll::Ready(Ok(passed));
+                }
+            } else if ready!(frames.poll_fill(Pin::new(&mut *stream), cx))? == 0 {
+                return Poll::Ready(Ok(0));
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Sanitized<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_close(cx)
+    }
+}
+
+/// Where the stream is between its frames.
+#[derive(Debug, Default)]
+struct Frames {
+    /// The beginning of a frame of which more is needed.
+    held: Vec<u8>,
+    /// What was held and can be handed out.
+    ready: Cursor<Vec<u8>>,
+    /// How much may pass until the next frame begins.
+    passing: usize,
+    /// Whether the other side speaks something else.
+    foreign: bool,
+}
+
+impl Frames {
+    /// Looks at what was read: sanitizes whole frames where they lie, and holds what there is of the last one. Returns how
+    /// much may be handed out.
+    fn scan(&mut self, bytes: &mut [u8]) -> usize {
+        let mut at = 0;
+        loop {
+            let passing = self.passing.min(bytes.len() - at);
+            self.passing -= passing;
+            at += passing;
+            let rest = &mut bytes[at..];
+            if self.foreign || rest.is_empty() {
+                return at + rest.len();
+            }
+            let Some(&head) = rest.first_chunk() else { return at + self.hold(rest) };
+            match inspected(head) {
+                Some(length) if length > rest.len() => return at + self.hold(rest),
+                Some(length) => {
+                    inspect(&mut rest[..length]);
+                    at += length;
+                }
+                None => self.pass(head),
+            }
+        }
+    }
+
+    /// Nothing of it is handed out yet.
+    fn hold(&mut self, bytes: &[u8]) -> usize {
+        self.held.extend_from_slice(bytes);
+        0
+    }
+
+    /// Lets a frame through, from its first byte on.
+    fn pass(&mut self, head: [u8; HEAD]) {
+        match Frame::of(head) {
+            Frame::Inspect(length) | Frame::Pass(length) => self.passing = length,
+            Frame::Foreign => self.foreign = true,
+        }
+    }
+
+    /// Reads more of the frame that is held, and returns how much came. No more is read than belongs to it.
+    fn poll_fill<S: AsyncRead>(&mut self, stream: Pin<&mut S>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let had = self.held.len();
+        self.held.resize(self.needed(), 0);
+        let polled = stream.poll_read(cx, &mut self.held[had..]);
+        let came = if let Poll::Ready(Ok(came)) = polled { came } else { 0 };
+        self.held.truncate(had + came);
+        if came > 0 && self.held.len() == self.needed() {
+            self.release();
+        }
+        polled
+    }
+
+    /// How much of the frame that is held has to be there: its head, and then perhaps all of it.
+    fn needed(&self) -> usize {
+        self.held.first_chunk().and_then(|&head| inspected(head)).unwrap_or(HEAD)
+    }
+
+    fn release(&mut self) {
+        let mut held = std::mem::take(&mut self.held);
+        if let Some(&head) = held.first_chunk() {
+            match inspected(head) {
+                Some(_) => inspect(&mut held),
+                None => {
+                    self.pass(head);
+                    self.passing = self.passing.saturating_sub(HEAD);
+                }
+            }
+        }
+        self.ready = Cursor::new(held);
+    }
+}
+
+/// How long a frame is that has to be inspected.
+fn inspected(head: [u8; HEAD]) -> Option<usize> {
+    match Frame::of(head) {
+        Frame::Inspect(length) => Some(length).filter(|&length| length <= LONGEST),
+        Frame::Pass(_) | Frame::Foreign => None,
+    }
+}
+
+fn inspect(frame: &mut [u8]) {
+    if sanitize(frame) {
+        tracing::warn!(
+            "a message has properties that are not fit to be read: text that is not UTF-8, or headers that are nested too \
+             deeply. The text was changed, and the headers are binary data now"
+        );
+    }
+}
+
+#[cfg(test)]
+#[path = "stream_tests.rs"]
+mod tests;
