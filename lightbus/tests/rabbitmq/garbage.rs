@@ -67,6 +67,7 @@ pub struct Garbage {
 
 impl Garbage {
     /// Says from which seed, to be repeated when the test fails.
+    #[expect(clippy::print_stdout, reason = "cargo test shows it when the test fails")]
     pub fn of(namespace: &str, good: &[u8]) -> Self {
         let seed = std::env::var(SEED).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
         println!("{SEED}={seed}");
