@@ -1,5 +1,6 @@
 //! The raw data of one run, as it is kept.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -17,7 +18,6 @@ pub(crate) struct Data {
     /// Seconds since 1970.
     pub(crate) begun_at: u64,
     pub(crate) machine: Machine,
-    pub(crate) rounds: u32,
     pub(crate) samples: Vec<Sample>,
 }
 
@@ -31,9 +31,9 @@ pub(crate) struct Sample {
 }
 
 impl Data {
-    pub(crate) fn new(machine: Machine, rounds: u32) -> Self {
+    pub(crate) fn new(machine: Machine) -> Self {
         let begun_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        Self { begun_at, machine, rounds, samples: Vec::new() }
+        Self { begun_at, machine, samples: Vec::new() }
     }
 
     /// Writes it into the folder, under a name of its own.
@@ -45,9 +45,19 @@ impl Data {
         Ok(path)
     }
 
+    /// How often things were measured, such as `7` or `3 to 7`.
+    pub(crate) fn rounds(&self) -> String {
+        let mut of_works = BTreeMap::new();
+        for sample in &self.samples {
+            let rounds = of_works.entry(&*sample.work).or_insert(0);
+            *rounds = sample.round.saturating_add(1).max(*rounds);
+        }
+        let (fewest, most) = (of_works.values().min().unwrap_or(&0), of_works.values().max().unwrap_or(&0));
+        if fewest == most { most.to_string() } else { format!("{fewest} to {most}") }
+    }
+
     /// Adds what a later run has measured. What both have is taken from that one: runs may differ in more than their time.
     pub(crate) fn add(&mut self, other: Self) {
-        self.rounds = self.rounds.max(other.rounds);
         self.samples.retain(|sample| other.samples.iter().all(|later| later.work != sample.work));
         self.samples.extend(other.samples);
     }

@@ -38,7 +38,7 @@ pub(crate) fn document(args: &DocumentArgs) -> Result<()> {
 pub(crate) fn write(data: &Data, page: &Path) -> Result<()> {
     let summary = Summary::of(data);
     let mut text = fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
-    text = replace(&text, "machine", &data.machine.table(data.rounds))?;
+    text = replace(&text, "machine", &data.machine.table(data.rounds()))?;
     for table in TABLES {
         if let Some(rendered) = table::render(table, &summary) {
             text = replace(&text, table.name, &rendered)?;

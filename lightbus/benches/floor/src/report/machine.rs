@@ -36,7 +36,7 @@ impl Machine {
     }
 
     /// As a table.
-    pub(crate) fn table(&self, rounds: u32) -> String {
+    pub(crate) fn table(&self, rounds: String) -> String {
         let rows = [
             ("processor", format!("{}, {} cores for the broker and all processes", self.processor, self.cores)),
             ("memory", self.memory.clone()),
@@ -45,7 +45,7 @@ impl Machine {
             ("compiler", self.rust.clone()),
             ("libraries", self.libraries.clone()),
             ("commit", self.commit.clone()),
-            ("rounds", rounds.to_string()),
+            ("rounds", rounds),
         ];
         let mut text = "| | |\n|---|---|\n".to_owned();
         for (name, value) in rows {

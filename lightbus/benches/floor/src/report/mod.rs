@@ -29,13 +29,13 @@ pub(crate) fn progress(round: u32, rounds: u32, elapsed: Duration) {
 #[allow(clippy::print_stdout, reason = "it is what the program is for")]
 pub(crate) fn print(data: &Data, path: &Path) -> Result<()> {
     let summary = Summary::of(data);
-    println!("\n{}", data.machine.table(data.rounds));
+    println!("\n{}", data.machine.table(data.rounds()));
     for table in TABLES {
         if let Some(text) = table::render(table, &summary) {
             println!("{}\n\n{text}", table.title);
         }
     }
-    println!("The data is in {}. Medians (lowest–highest) of {} rounds.", path.display(), data.rounds);
+    println!("The data is in {}. Medians (lowest–highest) of {} rounds.", path.display(), data.rounds());
     println!("{}", ratios(&summary));
     Ok(())
 }

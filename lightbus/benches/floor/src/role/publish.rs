@@ -109,7 +109,7 @@ async fn publish_in_tasks<P: Publisher>(publisher: &P, note: &Arc<str>, args: &P
     Ok(published)
 }
 
-/// Keeps so many events in flight from one task.
+/// Keeps so many events in flight from one task, and publishes at least as many.
 async fn publish_while<P: Publisher>(
     publisher: &P,
     note: &str,
@@ -119,7 +119,7 @@ async fn publish_while<P: Publisher>(
     let mut unconfirmed = FuturesUnordered::new();
     let mut published = 0;
     loop {
-        while unconfirmed.len() < in_flight && goes_on() {
+        while unconfirmed.len() < in_flight && (published < in_flight as u64 || goes_on()) {
             published += 1;
             unconfirmed.push(publish(publisher, note));
         }

@@ -29,6 +29,8 @@ const SMALL: usize = 100;
 pub(super) struct Times {
     pub(super) warm_up: u64,
     pub(super) measure: u64,
+    /// How many calls are made, if it does not go by the clock.
+    pub(super) calls: Option<u64>,
 }
 
 /// One contestant at one thing.
@@ -87,14 +89,16 @@ impl Measurement<'_> {
         Ok(Called { calls, serving, caller_says, server_says })
     }
 
-    fn amounts(&self, size: usize, in_flight: usize) -> [String; 4] {
-        let Times { warm_up, measure } = self.times;
-        [
+    fn amounts(&self, size: usize, in_flight: usize) -> Vec<String> {
+        let Times { warm_up, measure, calls } = self.times;
+        let mut amounts = vec![
             format!("--size={size}"),
             format!("--in-flight={in_flight}"),
             format!("--warm-up={warm_up}"),
             format!("--measure={measure}"),
-        ]
+        ];
+        amounts.extend(calls.map(|calls| format!("--calls={calls}")));
+        amounts
     }
 
     async fn calls(&self, size: usize, in_flight: usize) -> Result<Metrics> {

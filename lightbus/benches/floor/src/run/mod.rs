@@ -39,6 +39,9 @@ pub(crate) struct RunArgs {
     /// How long each measurement takes, in milliseconds.
     #[arg(long)]
     measure: Option<u64>,
+    /// Makes exactly so many calls instead, however long they take.
+    #[arg(long)]
+    calls: Option<u64>,
     /// Measures only these.
     #[arg(long, value_delimiter = ',', default_values_t = Contestant::ALL)]
     contestants: Vec<Contestant>,
@@ -59,7 +62,7 @@ pub(crate) struct RunArgs {
 impl RunArgs {
     fn times(&self) -> Times {
         let (warm_up, measure) = if self.quick { (300, 1000) } else { (500, 2000) };
-        Times { warm_up: self.warm_up.unwrap_or(warm_up), measure: self.measure.unwrap_or(measure) }
+        Times { warm_up: self.warm_up.unwrap_or(warm_up), measure: self.measure.unwrap_or(measure), calls: self.calls }
     }
 }
 
@@ -81,7 +84,7 @@ async fn measure_all(args: &RunArgs) -> Result<Data> {
     let works = chosen(args)?;
     let times = args.times();
     let begun = Instant::now();
-    let mut data = Data::new(Machine::look()?, args.rounds);
+    let mut data = Data::new(Machine::look()?);
     let broker = Connection::connect(&args.url, ConnectionProperties::default()).await?;
     for round in 0..args.rounds {
         for work in &works {
