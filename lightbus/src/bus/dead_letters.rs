@@ -55,6 +55,17 @@ impl DeadLetters {
         self.bus.inner.transport.dead_letters(&self.bus.inner.service, name, limit).await
     }
 
+    /// The page after the first `skip` of [`list`](Self::list): at most `limit` of the ones that follow them. What is replayed,
+    /// discarded or added meanwhile moves the others.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`count`](Self::count).
+    pub async fn page(&self, skip: usize, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        let letters = self.list(skip.saturating_add(limit)).await?;
+        Ok(letters.into_iter().skip(skip).collect())
+    }
+
     /// Has one delivered again, to this subscription only: under the same id, and with all of its attempts before it. It is
     /// removed once the broker has the copy safe; if that fails, it may be both. `false` when there is none with that id.
     ///

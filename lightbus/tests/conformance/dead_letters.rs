@@ -67,6 +67,9 @@ pub async fn dead_letters_are_listed_and_stay_where_they_are(world: &World) {
     }
     assert_eq!(serials(&broken.bus.dead_letters(NAME).list(2).await.unwrap()), ["SN-1", "SN-2"]);
     assert!(broken.bus.dead_letters(NAME).list(0).await.unwrap().is_empty());
+    assert_eq!(serials(&broken.bus.dead_letters(NAME).page(1, 1).await.unwrap()), ["SN-2"]);
+    assert_eq!(serials(&broken.bus.dead_letters(NAME).page(2, usize::MAX).await.unwrap()), ["SN-3"]);
+    assert!(broken.bus.dead_letters(NAME).page(3, 10).await.unwrap().is_empty());
     // Another process of the service sees them too.
     assert_eq!(serials(&letters(&world.join("audit").await, 3).await), ["SN-1", "SN-2", "SN-3"]);
     assert!(waiting(&mut broken.attempts).is_empty());
