@@ -108,7 +108,7 @@ impl<E, P, H> fmt::Debug for Subscriber<E, P, H> {
 }
 
 impl<E: Send + 'static> Shared<E> {
-    /// Neither an `async fn` nor without `pin!`, either of which would store what it is given twice.
+    /// An `async fn` would store its parameters twice, and so would whoever awaits a future that is not pinned here.
     fn take<P: 'static, H: Handler<E, P>>(
         self: Arc<Self>,
         handler: Arc<H>,

@@ -95,11 +95,15 @@ impl InFlight {
         let Some(waiting) = table.waiting.get_mut(&number) else { return Poll::Ready(Arrival::Lost) };
         match waiting.arrival.take() {
             Some(arrival) => {
-                table.waiting.remove(&number);
+                let ended = table.waiting.remove(&number);
+                drop(table);
+                drop(ended);
                 Poll::Ready(arrival)
             }
             None => {
-                waiting.waker = Some(context.waker().clone());
+                let replaced = waiting.waker.replace(context.waker().clone());
+                drop(table);
+                drop(replaced);
                 Poll::Pending
             }
         }
@@ -146,7 +150,9 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        lock(&self.in_flight.table).waiting.remove(&self.number);
+        // A waker may end a task with it, and that task's calls come back here: it is dropped when nothing is locked.
+        let waiting = lock(&self.in_flight.table).waiting.remove(&self.number);
+        drop(waiting);
     }
 }
 
@@ -220,5 +226,35 @@ mod tests {
         }
         assert!(arrived(&mut ticket).is_none());
         assert_eq!(in_flight.len(), 1);
+    }
+
+    /// A waker that finds out when it is dropped whether the table is locked.
+    struct Prying {
+        in_flight: Arc<InFlight>,
+        found: std::sync::mpsc::Sender<bool>,
+    }
+
+    impl std::task::Wake for Prying {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Prying {
+        fn drop(&mut self) {
+            let _ = self.found.send(self.in_flight.table.try_lock().is_ok());
+        }
+    }
+
+    #[test]
+    fn a_waker_is_dropped_when_the_table_is_not_locked() {
+        let in_flight = InFlight::new();
+        let (found, free) = std::sync::mpsc::channel();
+        let wait = |ticket: &Ticket| {
+            let waker = Arc::new(Prying { in_flight: Arc::clone(&in_flight), found: found.clone() }).into();
+            in_flight.poll(ticket.number, &Context::from_waker(&waker)).is_pending()
+        };
+        let (replaced, dropped) = (in_flight.register(Generation(1)), in_flight.register(Generation(1)));
+        assert!(wait(&replaced) && wait(&replaced) && wait(&dropped));
+        drop((replaced, dropped));
+        assert_eq!(free.try_iter().collect::<Vec<_>>(), [true, true, true]);
     }
 }

@@ -82,8 +82,8 @@ struct Serving<D> {
 }
 
 impl<D: Dispatch> Serving<D> {
-    /// Neither an `async fn` nor without `pin!`, either of which would store what it is given twice: every call would carry
-    /// twice the state of its method.
+    /// An `async fn` would store its parameters twice, and so would whoever awaits a future that is not pinned here: every call
+    /// would carry twice the state of its method.
     #[allow(clippy::manual_async_fn, reason = "see above")]
     fn run(mut self, turn: Turn) -> impl Future<Output = ()> + Send {
         async move {
