@@ -4,9 +4,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
+use tokio::select;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+use crate::turns::Turn;
 
 /// How long handlers that were aborted may take to say so to their callers.
 const ABORT_GRACE: Duration = Duration::from_secs(1);
@@ -41,9 +45,22 @@ impl Tasks {
         self.draining.run_until_cancelled(future)
     }
 
+    /// Waits for a turn. `None` when no further work is to begin.
+    pub(crate) async fn begin(&self, turn: Turn) -> Option<OwnedSemaphorePermit> {
+        match turn {
+            Turn::Now(permit) => (!self.is_draining()).then_some(permit),
+            later => self.unless_draining(later.begin()).await.flatten(),
+        }
+    }
+
     /// Runs a handler, but no longer once the time to finish is over.
-    pub(crate) fn unless_aborted<F: Future>(&self, future: F) -> impl Future<Output = Option<F::Output>> {
-        self.aborted.run_until_cancelled(future)
+    pub(crate) async fn unless_aborted<F: Future>(&self, handler: F) -> Option<F::Output> {
+        // Nearly every handler ends at its first poll: what ends in time is not asked whether it was aborted.
+        select! {
+            biased;
+            output = handler => Some(output),
+            () = self.aborted.cancelled() => None,
+        }
     }
 
     pub(crate) fn is_draining(&self) -> bool {

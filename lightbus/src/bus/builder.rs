@@ -83,7 +83,7 @@ impl BusBuilder {
     }
 
     /// How many calls of one API this process runs at a time, unless [`Serve::concurrency`](super::Serve::concurrency)
-    /// says otherwise. As many again may wait in this process.
+    /// says otherwise. Twice as many more may wait in this process.
     ///
     /// Environment: `LIGHTBUS_CALL_CONCURRENCY`. Default: 64.
     pub fn call_concurrency(mut self, calls: u16) -> Self {

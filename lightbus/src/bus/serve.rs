@@ -24,7 +24,7 @@ impl<D: Dispatch> Serve<D> {
         Self { bus, server, concurrency: None }
     }
 
-    /// How many calls of this API this process runs at a time; at least 1. As many again may wait in this process.
+    /// How many calls of this API this process runs at a time; at least 1. Twice as many more may wait in this process.
     /// Without it the bus's default holds, which is 64.
     pub fn concurrency(mut self, calls: u16) -> Self {
         self.concurrency = Some(calls);
@@ -50,7 +50,9 @@ impl<D: Dispatch> Serve<D> {
         let sink = Arc::new(Server::new(self.server, settings));
         // Registered first: a call that arrives at once may publish.
         inner.publisher.register(api);
-        inner.transport.serve(api, concurrency, sink).await.inspect_err(|_| {
+        // What runs is off the queue already. With fewer waiting, the processor waits for the broker.
+        let prefetch = concurrency.saturating_mul(2);
+        inner.transport.serve(api, prefetch, sink).await.inspect_err(|_| {
             lock(&inner.serving).remove(api);
         })
     }

@@ -129,13 +129,14 @@ impl Publisher {
     async fn publish(&self, event: PreparedEvent) -> Result<(), Error> {
         let Shared { settings, transport, closed, .. } = &*self.shared;
         let timeout = event.timeout.unwrap_or(settings.timeout).min(LONGEST_WAIT);
-        let full_name = full_name(event.api, event.event);
+        let (api, name) = (event.api, event.event);
+        let event_name = || full_name(api, name);
         let publishing = transport.publish(self.message(event)?, Instant::now() + timeout);
         match closed.run_until_cancelled(publishing).await {
             Some(Ok(())) => Ok(()),
-            Some(Err(PublishFailure::NotConnected)) => Err(Error::NotConnected { event: full_name, timeout }),
-            Some(Err(PublishFailure::NotConfirmed)) => Err(Error::NotConfirmed { event: full_name, timeout }),
-            Some(Err(PublishFailure::Refused)) => Err(Error::PublishRefused { event: full_name }),
+            Some(Err(PublishFailure::NotConnected)) => Err(Error::NotConnected { event: event_name(), timeout }),
+            Some(Err(PublishFailure::NotConfirmed)) => Err(Error::NotConfirmed { event: event_name(), timeout }),
+            Some(Err(PublishFailure::Refused)) => Err(Error::PublishRefused { event: event_name() }),
             Some(Err(PublishFailure::Other(error))) => Err(error),
             None => Err(Error::Closed),
         }
@@ -147,20 +148,18 @@ impl Publisher {
         if closed.is_cancelled() {
             return Err(Error::Closed);
         }
-        let full_name = full_name(event.api, event.event);
+        let name = || full_name(event.api, event.event);
         if !lock(registered).contains(event.api) {
             return Err(Error::NotRegistered {
                 service: settings.service.to_string(),
                 api: event.api.to_owned(),
-                event: full_name,
+                event: name(),
             });
         }
-        let payload = event
-            .fields
-            .map_err(|error| Error::InvalidEvent { event: full_name.clone(), reason: error.to_string() })?;
+        let payload = event.fields.map_err(|error| Error::InvalidEvent { event: name(), reason: error.to_string() })?;
         let (size, limit) = (payload.bytes.len(), settings.max_message_size);
         if size > limit {
-            return Err(Error::EventTooLarge { event: full_name, size: size as u64, limit: limit as u64 });
+            return Err(Error::EventTooLarge { event: name(), size: size as u64, limit: limit as u64 });
         }
         let context = event.context.or_else(Context::current);
         Ok(EventMessage {

@@ -119,7 +119,7 @@ impl<E: Send + 'static> Shared<E> {
         async move {
             let tasks = &self.settings.tasks;
             // An event whose handle is dropped goes back to the subscription.
-            let Some(Some(_turn)) = tasks.unless_draining(pin!(turn.begin())).await else { return };
+            let Some(_turn) = pin!(tasks.begin(turn)).await else { return };
             let (id, api, name) = (event.id.clone(), event.api.clone(), event.event.clone());
             let attempted = match &self.settings.dedupe {
                 None => tasks.unless_aborted(pin!(self.run(&*handler, event, attempt))).await,

@@ -69,6 +69,6 @@ impl<T: Send + 'static, E: Send + 'static> IntoFuture for Call<T, E> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.caller.call(self.prepared, self.decode).await })
+        Box::pin(async move { self.caller.call(self.prepared).await.into_result(&self.decode) })
     }
 }

@@ -8,13 +8,13 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::ending::{Ended, Ending};
-use super::error::{CallError, Oversized, Servers};
+use super::error::{Oversized, Servers};
 use super::in_flight::{Arrival, InFlight};
-use super::prepared::{Decode, PreparedCall};
+use super::prepared::PreparedCall;
 use crate::context::Context;
 use crate::message::{LONGEST_WAIT, Request};
 use crate::name::ServiceName;
-use crate::transport::{NotSent, Transport, WhyNotSent};
+use crate::transport::{Generation, NotSent, Transport, WhyNotSent};
 
 /// Makes the calls of one process.
 #[derive(Debug, Clone)]
@@ -52,91 +52,134 @@ impl Caller {
         self.shared.closed.cancel();
     }
 
-    pub(crate) async fn call<T, E>(&self, call: PreparedCall, decode: Decode<T, E>) -> Result<T, CallError<E>> {
-        self.end(call).await.into_result(&decode)
+    /// Makes a call and waits for its end, whatever its types.
+    ///
+    /// An `async fn` would store its parameters twice, here and below; every call is boxed with all of it, and small boxes are
+    /// much cheaper to have.
+    #[allow(clippy::manual_async_fn, reason = "see above")]
+    pub(crate) fn call(&self, mut call: PreparedCall) -> impl Future<Output = Ended> + Send {
+        async move {
+            let (api, method) = (call.api, call.method);
+            call.context = call.context.or_else(Context::current);
+            let timeout = self.timeout(&call);
+            let deadline = Instant::now() + timeout;
+            let request = match self.request(call, deadline) {
+                Ok(request) => request,
+                Err(ending) => return Ended { api, method, timeout, ending },
+            };
+            let ending = self.exchange(api, deadline, request).await;
+            Ended { api, method, timeout, ending }
+        }
     }
 
-    /// Makes a call and waits for its end, whatever its types.
-    async fn end(&self, call: PreparedCall) -> Ended {
-        let context = call.context.or_else(Context::current);
+    fn timeout(&self, call: &PreparedCall) -> Duration {
         let wanted = call.timeout.or(call.method_timeout).unwrap_or(self.shared.settings.timeout).min(LONGEST_WAIT);
-        let timeout = context.as_ref().and_then(Context::time_left).map_or(wanted, |left| left.min(wanted));
-        let (api, method) = (call.api, call.method);
-        let ended = |ending| Ended { api, method, timeout, ending };
+        let left = call.context.as_ref().and_then(Context::time_left);
+        left.map_or(wanted, |left| left.min(wanted))
+    }
 
-        let limit = self.shared.settings.max_message_size;
-        let payload = match call.arguments {
-            Ok(payload) if payload.bytes.len() <= limit => payload,
-            Ok(payload) => {
-                return ended(Ending::TooLarge { what: Oversized::Request, size: payload.bytes.len(), limit });
-            }
-            Err(error) => return ended(Ending::Unencodable(error)),
-        };
-        let deadline = Instant::now() + timeout;
-        let request = Request {
+    fn request(&self, call: PreparedCall, deadline: Instant) -> Result<Request, Ending> {
+        let CallerSettings { service, max_message_size: limit, .. } = &self.shared.settings;
+        let payload = call.arguments.map_err(Ending::Unencodable)?;
+        let size = payload.bytes.len();
+        if size > *limit {
+            return Err(Ending::TooLarge { what: Oversized::Request, size, limit: *limit });
+        }
+        Ok(Request {
             id: SmolStr::default(),
-            api: SmolStr::new_static(api),
-            method: SmolStr::new_static(method),
-            caller: self.shared.settings.service.text(),
+            api: SmolStr::new_static(call.api),
+            method: SmolStr::new_static(call.method),
+            caller: service.text(),
             deadline: Some(deadline),
             payload,
-            trace: call.trace.or_else(|| context.and_then(|context| context.trace().cloned())),
-        };
-        ended(self.exchange(api, deadline, request).await)
+            trace: call.trace.or_else(|| call.context.and_then(|context| context.trace().cloned())),
+        })
     }
 
     /// Sends the request, on the next connection if it could not leave on this one, and waits for what comes of it.
-    async fn exchange(&self, api: &str, deadline: Instant, mut request: Request) -> Ending {
-        let Shared { transport, in_flight, closed, settings } = &*self.shared;
-        loop {
-            if closed.is_cancelled() {
-                return Ending::Closed;
-            }
-            let generation = match transport.generation() {
-                Some(generation) => generation,
-                None => {
-                    let connected = closed.run_until_cancelled(transport.connected());
-                    match timeout_at(deadline, connected).await {
-                        Ok(Some(generation)) => generation,
-                        Ok(None) => return Ending::Closed,
-                        Err(_) => return Ending::NotConnected,
+    #[allow(clippy::manual_async_fn, reason = "as for `call`")]
+    fn exchange(
+        &self,
+        api: &'static str,
+        deadline: Instant,
+        mut request: Request,
+    ) -> impl Future<Output = Ending> + Send {
+        async move {
+            let Shared { transport, in_flight, closed, .. } = &*self.shared;
+            loop {
+                if closed.is_cancelled() {
+                    return Ending::Closed;
+                }
+                let generation = match transport.generation() {
+                    Some(generation) => generation,
+                    None => match Box::pin(self.connected(deadline)).await {
+                        Ok(generation) => generation,
+                        Err(ending) => return ending,
+                    },
+                };
+                let mut ticket = in_flight.register(generation);
+                request.id = ticket.id();
+                match transport.call(generation, request) {
+                    Ok(()) => {
+                        let arrival = timeout_at(deadline, ticket.arrival()).await;
+                        drop(ticket);
+                        return match arrival {
+                            Ok(arrival) => self.ending(arrival),
+                            Err(_) => Ending::TimedOut(self.servers(api).await),
+                        };
+                    }
+                    Err(NotSent { why, request: unsent }) => {
+                        drop(ticket);
+                        request = *unsent;
+                        if let Err(ending) = Box::pin(self.wait_to_send(why, generation, api, deadline)).await {
+                            return ending;
+                        }
                     }
                 }
-            };
-            let mut ticket = in_flight.register(generation);
-            request.id = ticket.id();
-            match transport.call(generation, request) {
-                Ok(()) => {}
-                Err(NotSent { why: WhyNotSent::Lost, .. }) if Instant::now() >= deadline => {
-                    return Ending::NotConnected;
-                }
-                Err(NotSent { why: WhyNotSent::Lost, request: unsent }) => {
-                    request = *unsent;
-                    // That connection is being given up; let whoever does that go on.
-                    tokio::task::yield_now().await;
-                    continue;
-                }
-                Err(NotSent { why: WhyNotSent::NotReached, request: unsent }) => {
-                    request = *unsent;
-                    if timeout_at(deadline, transport.reach(generation, api)).await.is_err() {
-                        return Ending::TimedOut(self.servers(api).await);
-                    }
-                    continue;
-                }
             }
-            return match timeout_at(deadline, ticket.arrival()).await {
-                Ok(Arrival::Reply(reply)) if reply.payload.bytes.len() > settings.max_message_size => {
-                    let (size, limit) = (reply.payload.bytes.len(), settings.max_message_size);
-                    Ending::TooLarge { what: Oversized::Reply, size, limit }
-                }
-                Ok(Arrival::Reply(reply)) => Ending::Reply(reply),
-                Ok(Arrival::Unroutable) => Ending::Unroutable,
-                Ok(Arrival::Lost) => Ending::Lost,
-                Err(_) => {
-                    drop(ticket);
-                    Ending::TimedOut(self.servers(api).await)
-                }
-            };
+        }
+    }
+
+    async fn connected(&self, deadline: Instant) -> Result<Generation, Ending> {
+        let Shared { transport, closed, .. } = &*self.shared;
+        match timeout_at(deadline, closed.run_until_cancelled(transport.connected())).await {
+            Ok(Some(generation)) => Ok(generation),
+            Ok(None) => Err(Ending::Closed),
+            Err(_) => Err(Ending::NotConnected),
+        }
+    }
+
+    /// Waits until it is worth trying again to send a request.
+    async fn wait_to_send(
+        &self,
+        why: WhyNotSent,
+        generation: Generation,
+        api: &str,
+        deadline: Instant,
+    ) -> Result<(), Ending> {
+        match why {
+            WhyNotSent::Lost if Instant::now() >= deadline => Err(Ending::NotConnected),
+            WhyNotSent::Lost => {
+                // That connection is being given up; let whoever does that go on.
+                tokio::task::yield_now().await;
+                Ok(())
+            }
+            WhyNotSent::NotReached => match timeout_at(deadline, self.shared.transport.reach(generation, api)).await {
+                Ok(()) => Ok(()),
+                Err(_) => Err(Ending::TimedOut(self.servers(api).await)),
+            },
+        }
+    }
+
+    fn ending(&self, arrival: Arrival) -> Ending {
+        let limit = self.shared.settings.max_message_size;
+        match arrival {
+            Arrival::Reply(reply) if reply.payload.bytes.len() > limit => {
+                Ending::TooLarge { what: Oversized::Reply, size: reply.payload.bytes.len(), limit }
+            }
+            Arrival::Reply(reply) => Ending::Reply(reply),
+            Arrival::Unroutable => Ending::Unroutable,
+            Arrival::Lost => Ending::Lost,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use rustc_hash::FxHashMap;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::{SmolStr, SmolStrBuilder};
 
 use crate::message::Reply;
 use crate::sync::lock;
@@ -139,12 +139,20 @@ impl ReplySink for InFlight {
 impl Ticket {
     /// The call's id.
     pub(crate) fn id(&self) -> SmolStr {
-        format_smolstr!("{}-{:x}", self.in_flight.prefix, self.number)
+        let mut id = SmolStrBuilder::new();
+        id.push_str(&self.in_flight.prefix);
+        id.push('-');
+        let digits = 1 + self.number.checked_ilog2().unwrap_or(0) / 4;
+        for place in (0..digits).rev() {
+            let digit = (self.number >> (4 * place)) as u32 & 0xf;
+            id.push(char::from_digit(digit, 16).unwrap_or_default());
+        }
+        id.finish()
     }
 
     /// Waits for what arrives.
-    pub(crate) async fn arrival(&mut self) -> Arrival {
-        poll_fn(|context| self.in_flight.poll(self.number, context)).await
+    pub(crate) fn arrival(&mut self) -> impl Future<Output = Arrival> {
+        poll_fn(|context| self.in_flight.poll(self.number, context))
     }
 }
 
@@ -187,6 +195,15 @@ mod tests {
         in_flight.unroutable(&first.id());
         assert!(matches!(arrived(&mut first), Some(Arrival::Unroutable)));
         assert!(!in_flight.is_waiting());
+    }
+
+    #[test]
+    fn ids_are_numbers_in_hexadecimal() {
+        for number in [0, 1, 9, 10, 15, 16, 0xabc, 0x1_0000_0000, u64::MAX] {
+            let ticket = Ticket { number, in_flight: InFlight::new() };
+            assert_eq!(ticket.id(), format!("{}-{number:x}", ticket.in_flight.prefix));
+            assert_eq!(ticket.in_flight.number_of(&ticket.id()), Some(number));
+        }
     }
 
     #[test]

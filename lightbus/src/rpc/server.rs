@@ -88,7 +88,7 @@ impl<D: Dispatch> Serving<D> {
     fn run(mut self, turn: Turn) -> impl Future<Output = ()> + Send {
         async move {
             let tasks = &self.shared.settings.tasks;
-            let Some(Some(_turn)) = tasks.unless_draining(pin!(turn.begin())).await else {
+            let Some(_turn) = pin!(tasks.begin(turn)).await else {
                 self.handle.give_back();
                 return;
             };

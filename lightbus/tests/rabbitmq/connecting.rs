@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use lightbus::{Bus, Error};
 use tokio::net::TcpListener;
+use tokio::process::Command;
 use url::Url;
 
-use crate::broker::{GUARD, fresh_namespace, guarded, process_by, url};
+use crate::broker::{GUARD, eventually, fresh_namespace, guarded, next, process_by, url, variable};
 use crate::relay::Relay;
+use crate::shop::{self, WarrantyApi, WarrantyClient};
 
 const SOON: Duration = Duration::from_millis(300);
 
@@ -105,4 +107,53 @@ async fn both_ways_to_write_the_default_virtual_host_mean_it() {
         let bus = process_by(&default, "warranty", &fresh_namespace()).connect().await.unwrap();
         bus.shutdown().await;
     }
+}
+
+#[tokio::test]
+async fn only_who_consumes_has_a_connection_for_it() {
+    let relay = Relay::start().await;
+    let (near, far) = (fresh_namespace(), url());
+    let server = process_by(&far, "warranty", &near).connect().await.unwrap();
+    shop::serve(&server).await;
+    let bus = process_by(relay.url(), "support", &near).connect().await.unwrap();
+    let warranty = WarrantyClient::new(&bus);
+    warranty.check("SN-0042").timeout(GUARD).await.unwrap();
+    assert_eq!(relay.connections(), 1);
+    let mut registrations = shop::collect(&bus).await;
+    assert_eq!(relay.connections(), 2);
+    relay.cut();
+    eventually("the connections have ended", || relay.connections() == 0).await;
+    relay.mend();
+    eventually("both are there again", || relay.connections() == 2 && bus.health().is_healthy()).await;
+    server.publish(shop::registered("SN-0042")).await.unwrap();
+    assert_eq!(next(&mut registrations).await, "SN-0042");
+    bus.shutdown().await;
+    eventually("its connections are closed", || relay.connections() == 0).await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn who_may_not_have_a_second_connection_is_told_why() {
+    const USER: &str = "one-connection";
+    let rabbitmqctl = async |arguments: &[&str]| {
+        let output = Command::new(variable("LIGHTBUS_TEST_RABBITMQCTL")).args(arguments).output().await.unwrap();
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    };
+    rabbitmqctl(&["add_user", USER, USER]).await;
+    rabbitmqctl(&["set_permissions", USER, ".*", ".*", ".*"]).await;
+    rabbitmqctl(&["set_user_limits", USER, r#"{"max-connections": 1}"#]).await;
+    let mut limited = url();
+    limited.set_username(USER).unwrap();
+    limited.set_password(Some(USER)).unwrap();
+    let bus = process_by(&limited, "warranty", &fresh_namespace()).connect().await.unwrap();
+    let error = guarded(shop::try_serve(&bus)).await.unwrap_err().to_string();
+    assert!(error.contains("company.warranty") && error.contains("connection for consuming"), "{error}");
+    assert!(error.contains("limit (1)") && error.contains("set_user_limits"), "{error}");
+    // What needs no second connection goes on.
+    bus.register::<WarrantyApi>();
+    bus.publish(shop::registered("SN-0042")).await.unwrap();
+    rabbitmqctl(&["clear_user_limits", USER, "all"]).await;
+    shop::serve(&bus).await;
+    bus.shutdown().await;
+    rabbitmqctl(&["delete_user", USER]).await;
 }

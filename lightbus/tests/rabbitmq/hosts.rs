@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_millis(300);
 /// Enough processes to find each of a few hosts first in the list of one of them, almost certainly.
 const PROCESSES: usize = 8;
 
-/// One connection publishes and one consumes.
+/// A process that serves has one connection that publishes and one that consumes.
 const CONNECTIONS: usize = 2;
 
 const SILENT: Way = Way { held: true, delay: Duration::ZERO, per_byte: Duration::ZERO };
@@ -45,6 +45,7 @@ async fn hosts_that_are_down_are_passed_over() {
     for _ in 0..PROCESSES {
         let bus = Bus::service("warranty").url(&hosts).namespace(fresh_namespace()).connect();
         let bus = guarded(bus).await.unwrap();
+        shop::serve(&bus).await;
         assert_eq!(good.connections(), CONNECTIONS);
         bus.shutdown().await;
         eventually("its connections are closed", || good.connections() == 0).await;
@@ -70,7 +71,9 @@ async fn processes_spread_over_the_hosts() {
     let mut buses = Vec::new();
     while relays.iter().any(|relay| relay.connections() == 0) {
         assert!(buses.len() < 64, "all of them went to the same host");
-        buses.push(Bus::service("warranty").url(&hosts).namespace(fresh_namespace()).connect().await.unwrap());
+        let bus = Bus::service("warranty").url(&hosts).namespace(fresh_namespace()).connect().await.unwrap();
+        shop::serve(&bus).await;
+        buses.push(bus);
     }
     for relay in &relays {
         assert_eq!(relay.connections() % CONNECTIONS, 0, "the connections of a process go to one host");

@@ -3,6 +3,7 @@
 //! One task a queue does all of it, from the first declaration on. So a registration that meets a reconnect is consumed
 //! once: there is nobody else who could do it too.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::declare::{self, Refused};
+use super::deferral::Deliveries;
 use super::errors::{Failure, Interruption, OPERATION_TIMEOUT, bounded};
 use super::handles::{self, Source};
 use super::progress::Progress;
@@ -25,10 +27,13 @@ use super::properties::short;
 use super::session::Session;
 use super::state::State;
 use super::topology::Topology;
-use super::wire::release;
+use super::wire::{Wire, release};
 use crate::error::Error;
 use crate::health::ConsumerKind;
 use crate::transport::{EventSink, RequestSink, Subscription};
+
+/// How many deliveries may be handed over before it is looked whether the consuming ends.
+const AT_ONCE: usize = 32;
 
 /// What a queue is consumed for.
 #[derive(Debug)]
@@ -77,8 +82,7 @@ impl Work {
         }
     }
 
-    async fn declare(&self, session: &Session) -> Result<(), Refused> {
-        let (wire, topology) = (&session.consuming, &session.plan.topology);
+    async fn declare(&self, wire: &Wire, topology: &Topology) -> Result<(), Refused> {
         match self {
             Self::Requests { api, .. } => declare::rpc_queue(wire, topology, api).await,
             Self::Events { subscription, .. } => declare::subscription(wire, topology, subscription).await,
@@ -116,10 +120,10 @@ impl Consuming {
             let trouble = match started {
                 None => return,
                 Some(None) => continue,
-                Some(Some(Ok((source, consumer)))) => {
+                Some(Some(Ok((source, deliveries)))) => {
                     progress.send_replace(Progress { tried: session.generation, consuming: true });
                     let wanted = first.take().is_none_or(|first| first.send(Ok(())).is_ok());
-                    let end = if wanted { deliver(&work, &source, consumer, &stop).await } else { End::Stopped };
+                    let end = if wanted { deliver(&work, &source, deliveries, &stop).await } else { End::Stopped };
                     progress.send_modify(|progress| progress.consuming = false);
                     match end {
                         End::Stopped => return,
@@ -181,20 +185,26 @@ impl Trouble {
 /// Finds out whether the session has failed or the queue alone. A quorum queue without a leader, as after a crash of the
 /// broker, leaves whoever asks without an answer; calls and other queues need not suffer from that.
 async fn examine(session: &Session, failure: &Failure) {
-    if !(failure.is_silence() && session.consuming.responds().await) {
-        session.judge(failure);
+    if failure.is_silence()
+        && let Ok(consuming) = session.consuming().await
+        && consuming.wire.responds().await
+    {
+        return;
     }
+    session.judge(failure);
 }
 
-async fn start(work: &Work, session: &Arc<Session>) -> Result<(Arc<Source>, Consumer), Refused> {
-    work.declare(session).await?;
+async fn start(work: &Work, session: &Arc<Session>) -> Result<(Arc<Source>, Deliveries), Refused> {
     let queue = work.queue(&session.plan.topology);
     let refused = |failure| Refused::new(failure, format!("consume the queue {queue}"), format!("the queue {queue}"));
-    let channel = session.consuming.channel().await.map_err(refused)?;
+    let connection = session.consuming().await.map_err(refused)?;
+    work.declare(&connection.wire, &session.plan.topology).await?;
+    let channel = connection.wire.channel().await.map_err(refused)?;
     match consume(&channel, work, session, &queue).await {
         Ok(consumer) => {
+            let deliveries = connection.wire.deliveries(consumer);
             let session = Arc::clone(session);
-            Ok((Arc::new(Source { session, channel, queue }), consumer))
+            Ok((Arc::new(Source { session, connection, channel, queue }), deliveries))
         }
         Err(failure) => {
             // The broker may still answer a request that was given up, and would then send what nobody takes.
@@ -211,23 +221,37 @@ async fn consume(channel: &Channel, work: &Work, session: &Session, queue: &str)
 }
 
 /// Hands over what arrives. Nothing is awaited but the next delivery.
-async fn deliver(work: &Work, source: &Arc<Source>, mut consumer: Consumer, stop: &CancellationToken) -> End {
-    loop {
-        let next = select! {
+async fn deliver(work: &Work, source: &Arc<Source>, mut deliveries: Deliveries, stop: &CancellationToken) -> End {
+    let mut end = pin!(async {
+        select! {
             biased;
-            () = stop.cancelled() => break,
-            () = source.session.lost() => return End::Lost,
-            next = consumer.next() => next,
+            () = stop.cancelled() => End::Stopped,
+            () = source.session.lost() => End::Lost,
+        }
+    });
+    for number in 0_usize.. {
+        // To look whether it ends costs as much as to hand a delivery over, so it is not done for each.
+        let here = if number % AT_ONCE == 0 { None } else { deliveries.next_at_hand().await };
+        let next = match here {
+            Some(next) => next,
+            None => select! {
+                biased;
+                end = &mut end => match end {
+                    End::Stopped => break,
+                    end => return end,
+                },
+                next = deliveries.next() => next,
+            },
         };
         match next {
             Some(Ok(delivery)) => {
-                source.session.consuming.hear();
+                source.connection.wire.hear();
                 hand_over(work, source, delivery);
             }
-            ended => return interruption(&source.session, ended.and_then(Result::err)),
+            ended => return interruption(source, ended.and_then(Result::err)),
         }
     }
-    give_up(work, source, consumer).await;
+    give_up(work, source, deliveries).await;
     End::Stopped
 }
 
@@ -239,21 +263,21 @@ fn hand_over(work: &Work, source: &Arc<Source>, delivery: Delivery) {
 }
 
 /// Lapin ends the deliveries of a lost connection, too.
-fn interruption(session: &Session, error: Option<lapin::Error>) -> End {
+fn interruption(source: &Source, error: Option<lapin::Error>) -> End {
     let interruption = Interruption::new(error.as_ref());
-    if session.consuming.is_connected() {
+    if source.connection.wire.is_connected() {
         End::Interrupted(interruption)
     } else {
-        session.fail(interruption.reason);
+        source.session.fail(interruption.reason);
         End::Lost
     }
 }
 
 /// Ends the consuming, and gives back what the broker had sent ahead.
-async fn give_up(work: &Work, source: &Arc<Source>, mut consumer: Consumer) {
-    cancel(&source.channel, &consumer).await;
+async fn give_up(work: &Work, source: &Arc<Source>, mut deliveries: Deliveries) {
+    cancel(&source.channel, deliveries.consumer()).await;
     let ahead = async {
-        while let Some(Ok(delivery)) = consumer.next().await {
+        while let Some(Ok(delivery)) = deliveries.next().await {
             match work {
                 // As a fresh copy: put back, it would look as if it might have been run.
                 Work::Requests { api, .. } => handles::request(source, api, delivery).handle.give_back(),

@@ -86,7 +86,8 @@ struct Look<'a> {
 impl<'a> Look<'a> {
     async fn open(session: &Session, queue: &'a str) -> Result<Self, Error> {
         // The connection that consumes goes on while the broker holds publishers back.
-        let channel = session.consuming.channel().await.map_err(|failure| refused(queue, failure))?;
+        let opened = async { session.consuming().await?.wire.channel().await };
+        let channel = opened.await.map_err(|failure| refused(queue, failure))?;
         Ok(Self { channel, queue, left: None })
     }
 

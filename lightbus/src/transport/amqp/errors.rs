@@ -20,6 +20,8 @@ pub(super) enum Failure {
     Lapin(lapin::Error),
     /// The broker did not answer in time.
     Silent,
+    /// A further connection could not be made. Its reason says what to do, too.
+    NotConnected { reason: String, refused: bool },
 }
 
 /// Waits for an operation of the broker, but not for ever.
@@ -42,12 +44,13 @@ impl Failure {
         match self {
             Self::Lapin(error) => reason(error),
             Self::Silent => format!("the broker did not answer within {OPERATION_TIMEOUT:?}"),
+            Self::NotConnected { reason, .. } => reason.clone(),
         }
     }
 
     /// Whether the broker refused the operation alone: it closes the channel then, and the connection stays.
     pub(super) fn is_refusal(&self) -> bool {
-        self.refusal().is_some()
+        self.refusal().is_some() || matches!(self, Self::NotConnected { refused: true, .. })
     }
 
     /// Whether the broker did not answer in time.
@@ -72,6 +75,13 @@ impl Failure {
             AMQPErrorKind::Soft(soft) => Some(soft),
             AMQPErrorKind::Hard(_) => None,
         }
+    }
+
+    /// What came of making a further connection.
+    pub(super) fn of_connecting(failure: &ConnectFailure) -> Self {
+        let Diagnosis { reason, advice, .. } = failure.diagnosis();
+        let reason = format!("the connection for consuming cannot be made: {reason}. {advice}");
+        Self::NotConnected { reason, refused: failure.is_refusal() }
     }
 
     /// The error for the user. `operation` completes "the broker could not …" and "does not allow this user to …".
@@ -175,6 +185,11 @@ pub(super) struct Diagnosis {
 }
 
 impl ConnectFailure {
+    /// Whether the broker has said that it does not want this connection, as when the user has too many.
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Unwelcome(error) if matches!(error.kind(), ErrorKind::ProtocolError(_)))
+    }
+
     pub(super) fn diagnosis(&self) -> Diagnosis {
         let retry = |reason, advice| Diagnosis { reason, advice, is_final: false };
         match self {
@@ -241,6 +256,12 @@ fn handshake_diagnosis(error: &lapin::Error) -> Diagnosis {
                 "Create it with `rabbitmqctl add_vhost`, or correct the path of LIGHTBUS_URL; a slash within a name is \
                  written as %2F",
                 true,
+            ),
+            AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) if why.contains("limit") => (
+                format!("it has as many connections as it may ({why})"),
+                "A process has one connection, and a second one when it serves or subscribes. Raise the limit with \
+                 `rabbitmqctl set_user_limits` or `set_vhost_limits`, or find out whose connections those are",
+                false,
             ),
             AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) if why.contains("refused for user") => (
                 format!("the user may not use that virtual host ({why})"),
@@ -321,6 +342,8 @@ mod tests {
         assert!(is_final(soft(AMQPSoftError::ACCESSREFUSED, "ACCESS_REFUSED - Login was refused")));
         assert!(is_final(hard(AMQPHardError::NOTALLOWED, "NOT_ALLOWED - vhost prod not found")));
         assert!(is_final(hard(AMQPHardError::NOTALLOWED, "NOT_ALLOWED - access to vhost '/' refused for user 'shop'")));
+        let limit = "NOT_ALLOWED - access to vhost '/' refused for user 'shop': vhost connection limit (1) is reached";
+        assert!(!is_final(hard(AMQPHardError::NOTALLOWED, limit)));
         assert!(!is_final(hard(AMQPHardError::NOTALLOWED, "NOT_ALLOWED - vhost is down")));
         assert!(!is_final(hard(AMQPHardError::CONNECTIONFORCED, "CONNECTION_FORCED - shutting down")));
         assert!(!is_final(io::Error::from(io::ErrorKind::ConnectionAborted).into()));

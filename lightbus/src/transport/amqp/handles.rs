@@ -13,11 +13,12 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::consuming::ConsumingConnection;
 use super::declare;
 use super::errors::OPERATION_TIMEOUT;
 use super::failed::{attempt, named, of_failed_event};
 use super::moving;
-use super::properties::{of_reply, of_returned_request, to_event, to_request};
+use super::properties::{of_reply, of_returned_request, short, to_event, to_request};
 use super::session::Session;
 use crate::error::Error;
 use crate::failure::FailureStory;
@@ -30,6 +31,7 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// The channel that a queue is consumed on.
 pub(super) struct Source {
     pub(super) session: Arc<Session>,
+    pub(super) connection: Arc<ConsumingConnection>,
     pub(super) channel: Channel,
     pub(super) queue: String,
 }
@@ -46,6 +48,13 @@ impl Source {
     fn nack(&self, tag: u64) {
         let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
         let _ = self.channel.basic_nack(tag, options).now_or_never();
+    }
+
+    /// Puts a copy of a message on the queue.
+    fn give_back(&self, properties: BasicProperties, body: &Bytes) {
+        if let Err(reason) = self.connection.give_back(short(&*self.queue), properties, body) {
+            self.session.fail(reason);
+        }
     }
 }
 
@@ -160,7 +169,7 @@ impl RequestHandle for RequestOnQueue {
             return;
         }
         if let Some(properties) = of_returned_request(&request.properties, request.arrived.elapsed()) {
-            request.source.session.give_back(&request.source.queue, properties, &request.body);
+            request.source.give_back(properties, &request.body);
         }
     }
 }

@@ -3,10 +3,10 @@
 //! | module | does |
 //! |---|---|
 //! | `address`, `hosts`, `backoff`, `topology`, `properties`, `failed`, `fit`, `errors`, `attempts`, `sanitize`, `watchdog` | decide and translate, without I/O |
-//! | `wire`, `tls`, `stream` | make one connection |
+//! | `wire`, `tls`, `stream`, `deferral` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
-//! | `session` | one generation: two connections and their channels |
-//! | `publisher`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse`, `reached` | what runs on a session |
+//! | `session`, `consuming` | one generation: the connections and their channels |
+//! | `publisher`, `publishing`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse`, `watching`, `reached` | what runs on a session |
 //! | `supervisor`, `state`, `progress` | one session after the other |
 //!
 //! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written.
@@ -17,8 +17,10 @@ mod address;
 mod attempts;
 mod backoff;
 mod consumer;
+mod consuming;
 mod dead_letters;
 mod declare;
+mod deferral;
 mod errors;
 mod failed;
 mod fit;
@@ -30,6 +32,7 @@ mod moving;
 mod progress;
 mod properties;
 mod publisher;
+mod publishing;
 mod pulse;
 mod reached;
 mod replies;
@@ -42,6 +45,7 @@ mod supervisor;
 mod tls;
 mod topology;
 mod watchdog;
+mod watching;
 mod wire;
 
 use std::fmt;
@@ -50,19 +54,16 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{oneshot, watch};
-use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
 use self::address::Address;
-use self::backoff::Backoff;
 use self::consumer::{Consuming, Work};
 use self::errors::OPERATION_TIMEOUT;
 use self::hosts::Hosts;
 use self::progress::{Consumed, Progress};
-use self::properties::{of_event, routing_key, short};
-use self::publisher::{Gone, Outcome, Publication};
 use self::session::{Plan, Session};
 use self::state::State;
 use self::supervisor::Shared;
@@ -84,10 +85,6 @@ const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long closing may take altogether.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How often an event is published that is refused each time, over some seconds. The broker refuses what leads to a quorum
-/// queue whose leader has just gone down with its node, until there is another one.
-const REFUSALS: u32 = 6;
 
 /// Connects to RabbitMQ, trying for as long as the settings say. Each URL is that of one host of a cluster.
 ///
@@ -233,50 +230,7 @@ impl Transport for AmqpTransport {
     }
 
     async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), PublishFailure> {
-        let (mut refusals, mut pauses) = (0, Backoff::new());
-        let mut sent = false;
-        // Whether the broker has closed a channel that it was on. That may have been another event's fault, so it is sent
-        // once more where one message is under way at a time; what closes that channel too is to blame.
-        let mut suspect = false;
-        let mut state = self.shared.state.subscribe();
-        loop {
-            let Ok(working) = timeout_at(deadline, State::working(&mut state)).await else {
-                return Err(if sent { PublishFailure::NotConfirmed } else { PublishFailure::NotConnected });
-            };
-            let session = working.ok_or(PublishFailure::Other(Error::Closed))?;
-            let publication = Publication {
-                exchange: short(session.plan.topology.events()),
-                routing_key: routing_key(&event),
-                mandatory: false,
-                body: event.payload.bytes.clone(),
-                properties: of_event(&event),
-            };
-            sent = true;
-            let publisher = if suspect { &session.singly } else { &session.events };
-            let outcome = timeout_at(deadline, publisher.publish(publication)).await;
-            match outcome.map_err(|_| PublishFailure::NotConfirmed)? {
-                Ok(Outcome::Confirmed | Outcome::Returned) => return Ok(()),
-                Ok(Outcome::Refused) => {
-                    refusals += 1;
-                    let pause = timeout_at(deadline, sleep(pauses.delay()));
-                    if refusals == REFUSALS || pause.await.is_err() {
-                        return Err(PublishFailure::Refused);
-                    }
-                }
-                Ok(Outcome::Interrupted(failure)) if failure.is_refusal() && !failure.is_not_found() => {
-                    if suspect {
-                        let error = failure.into_error(format!("publish {}", event.full_name()));
-                        return Err(PublishFailure::Other(error));
-                    }
-                    suspect = true;
-                }
-                // It may have arrived; on the next connection it is sent again under the same id.
-                Ok(Outcome::Interrupted(_)) | Err(Gone) => {
-                    // The session has failed or is about to.
-                    timeout_at(deadline, session.lost()).await.map_err(|_| PublishFailure::NotConfirmed)?;
-                }
-            }
-        }
+        publishing::publish(&self.shared.state, event, deadline).await
     }
 
     async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error> {

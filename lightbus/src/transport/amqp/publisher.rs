@@ -8,10 +8,7 @@
 //! when it publishes to it for the first time; if that leader's node has just gone down, RabbitMQ (3.10 at least) goes on
 //! asking that node for as long as the channel lives, and refuses everything that leads to that queue.
 
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,6 +18,7 @@ use lapin::options::BasicPublishOptions;
 use lapin::types::{ChannelId, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::select;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -77,10 +75,19 @@ impl Publisher {
     }
 
     /// Publishes, and returns when the broker has said what becomes of it.
-    pub(super) async fn publish(&self, publication: Publication) -> Result<Outcome, Gone> {
+    pub(super) fn publish(&self, publication: Publication) -> impl Future<Output = Result<Outcome, Gone>> {
         let (sender, outcome) = oneshot::channel();
-        self.outbox.send((publication, sender)).await.map_err(|_| Gone)?;
-        outcome.await.map_err(|_| Gone)
+        // It is handed in before it would have to be stored, and boxed where it cannot be: few events are.
+        let unqueued = match self.outbox.try_send((publication, sender)) {
+            Ok(()) => None,
+            Err(TrySendError::Full(order) | TrySendError::Closed(order)) => Some(Box::new(order)),
+        };
+        async move {
+            if let Some(order) = unqueued {
+                Box::pin(self.outbox.send(*order)).await.map_err(|_| Gone)?;
+            }
+            outcome.await.map_err(|_| Gone)
+        }
     }
 }
 
@@ -104,27 +111,11 @@ pub(super) async fn run(session: Arc<Session>, mut channel: Channel, mut inbox: 
     }
 }
 
-/// A publication that is under way. Ends when the broker has said what becomes of it.
-struct Sent {
-    outcome: Option<oneshot::Sender<Outcome>>,
-    channel: ChannelId,
-    confirmation: Pin<Box<dyn Future<Output = lapin::Result<Confirmation>> + Send>>,
-}
-
 /// A publication that the broker has said something of.
 struct Settled {
-    outcome: Option<oneshot::Sender<Outcome>>,
+    outcome: oneshot::Sender<Outcome>,
     channel: ChannelId,
     confirmation: lapin::Result<Confirmation>,
-}
-
-impl Future for Sent {
-    type Output = Settled;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Settled> {
-        let confirmation = ready!(self.confirmation.as_mut().poll(cx));
-        Poll::Ready(Settled { outcome: self.outcome.take(), channel: self.channel, confirmation })
-    }
 }
 
 /// Publishes until a channel breaks.
@@ -134,26 +125,19 @@ async fn pump(session: &Session, channel: Channel, inbox: &mut Inbox, window: us
     let failure = loop {
         let settled = select! {
             biased;
-            Some(settled) = waiting.next() => {
-                session.publishing.hear();
-                settled
-            }
+            // It polls what is new in the order in which it came, which is when lapin queues it.
+            Some(settled) = waiting.next() => settled,
             order = inbox.recv(), if waiting.len() < window => match order {
                 Some((_, outcome)) if outcome.is_closed() => continue,
                 Some((publication, outcome)) => {
-                    let mut sent = send(Arc::clone(&channel), publication, outcome);
-                    match poll_fn(|cx| Poll::Ready(Pin::new(&mut sent).poll(cx))).await {
-                        Poll::Ready(settled) => settled,
-                        Poll::Pending => {
-                            waiting.push(sent);
-                            continue;
-                        }
-                    }
+                    waiting.push(send(Arc::clone(&channel), publication, outcome));
+                    continue;
                 }
                 // The session is gone with its publisher, and this task with it.
                 None => std::future::pending().await,
             },
         };
+        session.publishing.hear();
         let refused_on = settled.refused_on();
         if let Err(failure) = settle(settled, None) {
             break failure;
@@ -173,12 +157,10 @@ async fn pump(session: &Session, channel: Channel, inbox: &mut Inbox, window: us
             let _ = settle(settled, Some(&failure));
         }
     };
-    if timeout(SETTLE_TIMEOUT, rest).await.is_err() {
-        for sent in waiting {
-            tell(sent.outcome, Outcome::Interrupted(failure.clone()));
-        }
+    match timeout(SETTLE_TIMEOUT, rest).await {
+        Ok(()) => failure,
+        Err(_) => Failure::Silent,
     }
-    failure
 }
 
 impl Settled {
@@ -188,13 +170,15 @@ impl Settled {
     }
 }
 
-fn send(channel: Arc<Channel>, publication: Publication, outcome: oneshot::Sender<Outcome>) -> Sent {
+/// Publishes, and ends when the broker has said what becomes of it.
+async fn send(channel: Arc<Channel>, publication: Publication, outcome: oneshot::Sender<Outcome>) -> Settled {
     let Publication { exchange, routing_key, mandatory, body, properties } = publication;
     let options = BasicPublishOptions { mandatory, ..BasicPublishOptions::default() };
-    let id = channel.id();
-    let confirmation =
-        async move { channel.basic_publish(exchange, routing_key, options, &body, properties).await?.await };
-    Sent { outcome: Some(outcome), channel: id, confirmation: Box::pin(confirmation) }
+    let confirmation = match channel.basic_publish(exchange, routing_key, options, &body, properties).await {
+        Ok(confirm) => confirm.await,
+        Err(error) => Err(error),
+    };
+    Settled { outcome, channel: channel.id(), confirmation }
 }
 
 /// Tells what became of a publication. On a channel that has broken, the failure is the channel's.
@@ -209,13 +193,7 @@ fn settle(settled: Settled, broken: Option<&Failure>) -> Result<(), Failure> {
             (Outcome::Interrupted(failure.clone()), Err(failure))
         }
     };
-    tell(outcome, told);
+    // Nobody listens any more once the deadline has passed.
+    let _ = outcome.send(told);
     result
-}
-
-/// Nobody listens any more once the deadline has passed.
-fn tell(outcome: Option<oneshot::Sender<Outcome>>, told: Outcome) {
-    if let Some(outcome) = outcome {
-        let _ = outcome.send(told);
-    }
 }

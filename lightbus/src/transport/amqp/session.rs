@@ -1,36 +1,31 @@
-//! One generation: two connections and their channels, from when they stand until the first of them is lost.
+//! One generation: the connections of a process and their channels, from when they stand until the first of them is lost.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
-use lapin::{BasicProperties, Channel, Event};
-use tokio::select;
-use tokio::sync::Notify;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use lapin::{BasicProperties, Channel};
+use tokio::sync::{Notify, OnceCell};
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::address::Address;
+use super::consuming::ConsumingConnection;
 use super::declare;
-use super::errors::{ConnectFailure, Failure, OPERATION_TIMEOUT, bounded, loss, reason};
+use super::errors::{ConnectFailure, Failure, OPERATION_TIMEOUT, bounded, reason};
 use super::properties::{of_request, short};
 use super::publisher::{self, Publisher};
-use super::pulse::Pulse;
 use super::reached::Reached;
 use super::topology::{Topology, default_exchange};
-use super::watchdog::Patience;
-use super::wire::{Security, Wire, release};
+use super::wire::{Security, Wire, release, set_up};
 use crate::config::BusUrl;
 use crate::message::Request;
 use crate::transport::{Generation, NotSent, WhyNotSent};
-
-/// How often the connections are looked at. Lapin tells of most losses by itself, but not of every one.
-const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How many events may wait for the broker's confirm.
 const EVENT_WINDOW: usize = 1024;
@@ -49,29 +44,29 @@ pub(super) struct Plan {
     pub(super) process: String,
 }
 
-/// Two connections and their channels. A second connection keeps acknowledgements and deliveries going while the broker
-/// holds back those who publish.
+/// Up to two connections and their channels. The second one keeps acknowledgements and deliveries going while the broker
+/// holds back those who publish; it is made when the first queue is consumed, since lapin's buffers are most of the memory
+/// that a process needs which only calls and publishes.
 pub(super) struct Session {
     pub(super) generation: Generation,
     pub(super) plan: Arc<Plan>,
-    /// The host that both connections go to.
+    /// The host that all connections go to.
     pub(super) address: Address,
     pub(super) publishing: Wire,
-    pub(super) consuming: Wire,
+    /// Questions to the broker leave here.
+    pub(super) pulse: Channel,
     /// Requests leave here without confirms, and their replies arrive here.
     pub(super) calls: Channel,
     /// Replies leave here.
     replies: Channel,
-    /// Requests that are given back leave here, on the connection that they were acknowledged on. Not on the channel that
-    /// they came from: lapin closes that one when nobody holds it any more, before what is queued on it has left.
-    returns: Channel,
     /// Events leave here.
     pub(super) events: Publisher,
     /// Events leave here one at a time: those that are moved from queue to queue, as it has to be known which of them found
     /// none, and those that may be why a channel was closed.
     pub(super) singly: Publisher,
-    /// Questions to the broker leave here, one channel for each connection.
-    pulses: [Channel; 2],
+    consuming: OnceCell<Arc<ConsumingConnection>>,
+    /// Rings when the connection for consuming is made.
+    consuming_made: Notify,
     /// Rings at every call, for whoever looks for calls that nobody serves.
     pub(super) called: Notify,
     reached: Reached,
@@ -88,7 +83,7 @@ struct Loss {
 }
 
 impl Session {
-    /// Connects to a host, each connection within `limit`, and sets the channels up. Nothing is consumed yet.
+    /// Connects to a host within `limit`, and sets the channels up. Nothing is consumed yet.
     pub(super) async fn open(
         plan: &Arc<Plan>,
         address: &Address,
@@ -98,20 +93,15 @@ impl Session {
     ) -> Result<Arc<Self>, ConnectFailure> {
         let Plan { security, topology, process, .. } = &**plan;
         let publishing = Wire::open(address, security, format!("{process} publish"), limit).await?;
-        let consuming = Wire::open(address, security, format!("{process} consume"), limit).await?;
         let declared = timeout(OPERATION_TIMEOUT, declare::events_exchange(&publishing, topology));
         let declared = declared.await.map_err(|_| ConnectFailure::Silent(OPERATION_TIMEOUT))?;
         declared.map_err(|refused| ConnectFailure::Setup(refused.into_error()))?;
         let channels = async {
-            let (calls, replies) = (publishing.channel().await?, publishing.channel().await?);
-            let returns = consuming.channel().await?;
-            let (events, singly) = (confirming(&publishing).await?, confirming(&publishing).await?);
-            let pulses = [publishing.channel().await?, consuming.channel().await?];
-            Ok((calls, replies, returns, events, singly, pulses))
+            let (calls, replies, pulse) =
+                (publishing.channel().await?, publishing.channel().await?, publishing.channel().await?);
+            Ok((calls, replies, pulse, confirming(&publishing).await?, confirming(&publishing).await?))
         };
-        let channels = timeout(OPERATION_TIMEOUT, channels).await.unwrap_or(Err(Failure::Silent));
-        let (calls, replies, returns, event_channel, single_channel, pulses) = channels
-            .map_err(|failure: Failure| ConnectFailure::Setup(failure.into_error("open its channels".to_owned())))?;
+        let (calls, replies, pulse, event_channel, single_channel) = set_up(channels).await?;
         let (events, event_inbox) = Publisher::new();
         let (singly, single_inbox) = Publisher::new();
         let session = Arc::new(Self {
@@ -119,13 +109,13 @@ impl Session {
             plan: Arc::clone(plan),
             address: address.clone(),
             publishing,
-            consuming,
+            pulse,
             calls,
             replies,
-            returns,
             events,
             singly,
-            pulses,
+            consuming: OnceCell::new(),
+            consuming_made: Notify::new(),
             called: Notify::new(),
             reached: Reached::default(),
             lost: CancellationToken::new(),
@@ -136,9 +126,32 @@ impl Session {
         Ok(session)
     }
 
+    /// The connection that queues are consumed on, which is made if there is none yet.
+    pub(super) async fn consuming(&self) -> Result<Arc<ConsumingConnection>, Failure> {
+        let opened = self.consuming.get_or_try_init(|| ConsumingConnection::open(&self.plan, &self.address)).await;
+        let consuming = Arc::clone(opened.map_err(|failure| Failure::of_connecting(&failure))?);
+        self.consuming_made.notify_one();
+        Ok(consuming)
+    }
+
+    /// Waits until the connection is made that queues are consumed on.
+    pub(super) async fn consuming_once_made(&self) -> Arc<ConsumingConnection> {
+        loop {
+            match self.consuming.get() {
+                Some(consuming) => return Arc::clone(consuming),
+                None => self.consuming_made.notified().await,
+            }
+        }
+    }
+
     /// Declares the session lost. Only the first reason counts.
     pub(super) fn fail(&self, reason: String) {
         self.lose(Loss { reason, silent: false });
+    }
+
+    /// Declares the session lost because the broker has gone silent.
+    pub(super) fn fall_silent(&self, reason: String) {
+        self.lose(Loss { reason, silent: true });
     }
 
     fn lose(&self, loss: Loss) {
@@ -209,15 +222,6 @@ impl Session {
         matches!(self.while_alive(sent).await, Some(Ok(_)))
     }
 
-    /// Queues a request for whoever takes it next, without waiting for it to be written.
-    pub(super) fn give_back(&self, queue: &str, properties: BasicProperties, body: &Bytes) {
-        let options = BasicPublishOptions::default();
-        let sent = self.returns.basic_publish(default_exchange(), short(queue), options, body, properties);
-        if let Some(Err(error)) = sent.now_or_never() {
-            self.fail(reason(&error));
-        }
-    }
-
     /// Opens a channel whose messages the broker confirms.
     pub(super) async fn confirming_channel(&self) -> Result<Channel, Failure> {
         confirming(&self.publishing).await
@@ -233,70 +237,28 @@ impl Session {
         self.reason.get().is_some_and(|loss| loss.silent)
     }
 
-    /// Watches over the session until it is lost.
-    pub(super) async fn watch(&self, patience: Patience) {
-        let [publishing, consuming] = &self.pulses;
-        let mut pulses = [
-            (Pulse::new(&self.publishing, publishing, patience), "publishing"),
-            (Pulse::new(&self.consuming, consuming, patience), "consuming"),
-        ];
-        let (mut publishing, mut consuming) = (self.publishing.events(), self.consuming.events());
-        let mut tick = interval(WATCH_INTERVAL);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            let event = select! {
-                biased;
-                () = self.lost.cancelled() => return,
-                Some(event) = publishing.next() => Some((event, "publishing")),
-                Some(event) = consuming.next() => Some((event, "consuming")),
-                _ = tick.tick() => {
-                    for (pulse, connection) in &mut pulses {
-                        if pulse.feel() {
-                            let reason = format!("the broker does not answer any more on the {connection} connection");
-                            self.lose(Loss { reason, silent: true });
-                        }
-                    }
-                    None
-                }
-            };
-            let broken = match event {
-                Some((Event::Error(error), _)) => loss(&error),
-                Some((Event::ConnectionBlocked(why), connection)) => {
-                    tracing::warn!(
-                        "the broker takes nothing on the {connection} connection until further notice ({why}). It is short \
-                         of memory or disk space: free some, or raise its limits"
-                    );
-                    continue;
-                }
-                Some((Event::ConnectionUnblocked, connection)) => {
-                    tracing::info!("the broker takes messages on the {connection} connection again");
-                    continue;
-                }
-                _ => "lapin reports the connection as closed".to_owned(),
-            };
-            // Channels that come and go with their purpose are looked after elsewhere.
-            if !self.stands() {
-                self.fail(broken);
-            }
-        }
-    }
-
-    fn stands(&self) -> bool {
+    pub(super) fn publishing_stands(&self) -> bool {
         self.publishing.is_connected()
-            && self.consuming.is_connected()
-            && self.calls.status().connected()
-            && self.replies.status().connected()
-            && self.returns.status().connected()
-            && self.pulses.iter().all(|pulse| pulse.status().connected())
+            && [&self.calls, &self.replies, &self.pulse].iter().all(|it| it.status().connected())
     }
 
     /// Lets what is queued leave, and closes the connections. Bounded in time.
     pub(super) async fn close(&self) {
         if !self.is_lost() {
-            tokio::join!(self.flush(&self.publishing), self.flush(&self.consuming));
+            self.on_each(|wire| self.flush(wire)).await;
         }
-        tokio::join!(self.publishing.close(), self.consuming.close());
+        self.on_each(Wire::close).await;
         self.fail("it was closed".to_owned());
+    }
+
+    /// Does something with each connection, side by side.
+    async fn on_each<'a, F: Future<Output = ()>>(&'a self, act: impl Fn(&'a Wire) -> F) {
+        let consuming = async {
+            if let Some(consuming) = self.consuming.get() {
+                act(&consuming.wire).await;
+            }
+        };
+        tokio::join!(act(&self.publishing), consuming);
     }
 
     /// Waits until everything that is queued on the connection is written: lapin lets a goodbye overtake it.

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io::{self, Cursor, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
@@ -14,6 +15,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::{Stream, TryFutureExt};
 use lapin::AsyncTcpStream;
 
+use super::deferral::Deferral;
 use super::sanitize::{Frame, HEAD, sanitize};
 
 /// A frame that is longer is none of RabbitMQ's, whose limit is 128 KiB unless it is raised.
@@ -56,7 +58,7 @@ impl Reactor for SanitizingReactor {
         &self,
         address: SocketAddr,
     ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
-        self.0.tcp_connect_addr(address).map_ok(|stream| Sanitized::new(AsyncTcpStream::Plain(stream)))
+        self.0.tcp_connect_addr(address).map_ok(|stream| Sanitized::new(AsyncTcpStream::Plain(stream), Arc::default()))
     }
 }
 
@@ -64,32 +66,54 @@ impl Reactor for SanitizingReactor {
 pub(super) struct Sanitized<S> {
     stream: S,
     frames: Frames,
+    turn: Turn,
+    deferral: Arc<Deferral>,
+}
+
+/// What lapin does with what it reads: it reads until there is no more, and then handles all of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// There is nothing to be handled.
+    Reading,
+    /// There is something to be handled.
+    Read,
+    /// It was told that there is no more for now, and to come again after it has handled what there is.
+    Handling,
 }
 
 impl<S> Sanitized<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, frames: Frames::default() }
+    pub(super) fn new(stream: S, deferral: Arc<Deferral>) -> Self {
+        Self { stream, frames: Frames::default(), turn: Turn::Reading, deferral }
+    }
+}
+
+impl<S> Drop for Sanitized<S> {
+    fn drop(&mut self) {
+        self.deferral.end();
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Sanitized<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let Self { stream, frames } = self.get_mut();
-        loop {
-            let handed_out = frames.ready.read(buffer)?;
-            if handed_out > 0 || buffer.is_empty() {
-                return Poll::Ready(Ok(handed_out));
+        let Self { stream, frames, turn, deferral } = self.get_mut();
+        match *turn {
+            Turn::Reading => {}
+            Turn::Read => {
+                *turn = Turn::Handling;
+                deferral.begin();
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
-            if frames.held.is_empty() {
-                let read = ready!(Pin::new(&mut *stream).poll_read(cx, buffer))?;
-                let passed = frames.scan(&mut buffer[..read]);
-                if passed > 0 || read == 0 {
-                    return Poll::Ready(Ok(passed));
-                }
-            } else if ready!(frames.poll_fill(Pin::new(&mut *stream), cx))? == 0 {
-                return Poll::Ready(Ok(0));
+            Turn::Handling => {
+                *turn = Turn::Reading;
+                deferral.end();
             }
         }
+        let read = ready!(frames.poll_read(Pin::new(stream), cx, buffer))?;
+        if read > 0 {
+            *turn = Turn::Read;
+        }
+        Poll::Ready(Ok(read))
     }
 }
 
@@ -129,6 +153,29 @@ struct Frames {
 }
 
 impl Frames {
+    fn poll_read<S: AsyncRead>(
+        &mut self,
+        mut stream: Pin<&mut S>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            let handed_out = self.ready.read(buffer)?;
+            if handed_out > 0 || buffer.is_empty() {
+                return Poll::Ready(Ok(handed_out));
+            }
+            if self.held.is_empty() {
+                let read = ready!(stream.as_mut().poll_read(cx, buffer))?;
+                let passed = self.scan(&mut buffer[..read]);
+                if passed > 0 || read == 0 {
+                    return Poll::Ready(Ok(passed));
+                }
+            } else if ready!(self.poll_fill(stream.as_mut(), cx))? == 0 {
+                return Poll::Ready(Ok(0));
+            }
+        }
+    }
+
     /// Looks at what was read: sanitizes whole frames where they lie, and holds what there is of the last one. Returns how
     /// much may be handed out.
     fn scan(&mut self, bytes: &mut [u8]) -> usize {

@@ -1,3 +1,6 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Wake;
+
 use futures_util::FutureExt;
 use futures_util::future::poll_fn;
 use proptest::collection::vec;
@@ -34,7 +37,8 @@ impl AsyncRead for Pieces {
 
 /// What lapin reads of these bytes, so much at a time.
 fn read(bytes: &[u8], lengths: &[usize], buffer: usize) -> Vec<u8> {
-    let mut stream = Sanitized::new(Pieces { bytes: bytes.to_vec(), lengths: lengths.to_vec(), reads: 0 });
+    let pieces = Pieces { bytes: bytes.to_vec(), lengths: lengths.to_vec(), reads: 0 };
+    let mut stream = Sanitized::new(pieces, Arc::default());
     let (mut read, mut buffer) = (Vec::new(), vec![0; buffer]);
     loop {
         let polled = poll_fn(|cx| Pin::new(&mut stream).poll_read(cx, &mut buffer)).now_or_never();
@@ -91,4 +95,44 @@ fn a_frame_longer_than_any_passes_as_it_comes() {
     let next = frame(HEADER, &[&[0; 12], &[0, 0x20, 1, 0xff][..]].concat());
     let expected = [long.clone(), frame(HEADER, &[&[0; 12], &[0, 0x20, 1, b'?'][..]].concat())].concat();
     assert!(read(&[long, next].concat(), &[1000], 4096) == expected);
+}
+
+/// Counts how often it wakes.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn wakes_are_put_off_while_lapin_handles_what_it_has_read() {
+    let deferral = Arc::<Deferral>::default();
+    let (task, lapin) = (Arc::<Wakes>::default(), Arc::<Wakes>::default());
+    let (woken, asked) = (|| task.0.load(Ordering::Relaxed), || lapin.0.load(Ordering::Relaxed));
+    let wake = deferral.waker(&Arc::clone(&task).into());
+    let (waker, mut buffer) = (Arc::clone(&lapin).into(), [0; 64]);
+    let mut cx = Context::from_waker(&waker);
+    let bytes = frame(8, b"").repeat(2);
+    let mut stream =
+        Sanitized::new(Pieces { bytes, lengths: vec![8, 0, 8, usize::MAX], reads: 0 }, Arc::clone(&deferral));
+    let mut read = || Pin::new(&mut stream).poll_read(&mut cx, &mut buffer).map(Result::unwrap);
+
+    wake.wake_by_ref();
+    assert_eq!(woken(), 1, "nothing is being handled");
+    assert_eq!((read(), woken()), (Poll::Ready(8), 1));
+    assert_eq!((read(), asked()), (Poll::Pending, 1), "lapin is to come again");
+    wake.wake_by_ref();
+    wake.wake_by_ref();
+    assert_eq!(woken(), 1, "lapin handles it");
+    assert_eq!((read(), woken()), (Poll::Pending, 2), "it has come again");
+    wake.wake_by_ref();
+    assert_eq!(woken(), 3);
+    assert_eq!((read(), read()), (Poll::Ready(8), Poll::Pending));
+    wake.wake_by_ref();
+    assert_eq!(woken(), 3);
+    drop(stream);
+    assert_eq!(woken(), 4, "there will be no further turn");
 }

@@ -17,6 +17,7 @@ use super::replies;
 use super::session::{Plan, Session};
 use super::state::State;
 use super::watchdog::Patience;
+use super::watching;
 use crate::error::Error;
 use crate::sync::lock;
 use crate::transport::{Generation, ReplySink};
@@ -95,7 +96,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut hosts: Hosts, first: Arc<Sessio
     let mut session = first;
     loop {
         let stood = Instant::now();
-        let standing = async { tokio::join!(rebuild(&shared, &session), session.watch(patience)) };
+        let standing = async { tokio::join!(rebuild(&shared, &session), watching::watch(&session, patience)) };
         shared.shutdown.run_until_cancelled(standing).await;
         if shared.shutdown.is_cancelled() {
             return close(&shared, &session).await;

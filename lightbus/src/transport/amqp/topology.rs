@@ -32,12 +32,12 @@ impl Topology {
 
     /// The exchange that events are published to.
     pub(super) fn events(&self) -> String {
-        format!("{}.events", self.namespace)
+        [self.namespace.as_str(), ".events"].concat()
     }
 
     /// The queue that the calls of an API wait in.
     pub(super) fn rpc_queue(&self, api: &str) -> String {
-        format!("{}.rpc.{api}", self.namespace)
+        [self.namespace.as_str(), ".rpc.", api].concat()
     }
 
     /// Whether calls wait in quorum queues.

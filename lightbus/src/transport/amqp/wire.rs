@@ -6,8 +6,8 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_rs::Tokio;
@@ -16,12 +16,13 @@ use lapin::auth::AuthProvider;
 use lapin::tcp::AsyncTcpStream;
 use lapin::types::{LongString, ShortString};
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
-use lapin::{Channel, Connection, ConnectionProperties, Event};
+use lapin::{Channel, Connection, ConnectionProperties, Consumer, Event};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::Address;
-use super::errors::{ConnectFailure, Failure, bounded};
+use super::deferral::{Deferral, Deliveries};
+use super::errors::{ConnectFailure, Failure, OPERATION_TIMEOUT, bounded};
 use super::properties::short;
 use super::stream::{self, Sanitized};
 use crate::sync::lock;
@@ -49,6 +50,7 @@ pub(super) struct Wire {
     socket: Socket,
     /// Whether anything has arrived since somebody asked.
     heard: AtomicBool,
+    deferral: Arc<Deferral>,
 }
 
 impl Wire {
@@ -82,14 +84,20 @@ impl Wire {
                 .map_err(ConnectFailure::Tls)?,
         };
 
-        let stream = Mutex::new(Some(AsyncTcpStream::Plain(Sanitized::new(stream))));
+        let deferral = Arc::<Deferral>::default();
+        let stream = Mutex::new(Some(AsyncTcpStream::Plain(Sanitized::new(stream, Arc::clone(&deferral)))));
         let connect = async move |_, _| {
             // Lapin's own recovery is off, so that it asks once.
             lock(&stream).take().ok_or_else(|| lapin::Error::from(io::Error::from(io::ErrorKind::NotConnected)))
         };
         let connection = Connection::connector(uri(address), stream::runtime(), connect, introduction(address, name));
         let connection = timeout_at(deadline, connection).await.map_err(silent)?;
-        Ok(Self { connection: connection.map_err(ConnectFailure::Unwelcome)?, socket, heard: AtomicBool::new(true) })
+        Ok(Self {
+            connection: connection.map_err(ConnectFailure::Unwelcome)?,
+            socket,
+            heard: AtomicBool::new(true),
+            deferral,
+        })
     }
 
     /// What happens to the connection.
@@ -121,6 +129,11 @@ impl Wire {
         self.heard.swap(false, Ordering::Relaxed)
     }
 
+    /// What a consumer on one of the connection's channels is sent.
+    pub(super) fn deliveries(&self, consumer: Consumer) -> Deliveries {
+        Deliveries::new(consumer, &self.deferral)
+    }
+
     /// Opens a channel.
     pub(super) async fn channel(&self) -> Result<Channel, Failure> {
         bounded(self.connection.create_channel()).await
@@ -141,16 +154,22 @@ impl Wire {
     pub(super) async fn close(&self) {
         let goodbye = self.connection.close(SUCCESS, short("the process is done with it"));
         // A connection that is lost already has no use for a goodbye.
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, goodbye).await;
+        let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
         self.socket.shut();
     }
+}
+
+/// Opens the channels that a new connection has to have.
+pub(super) async fn set_up<T>(opening: impl Future<Output = Result<T, Failure>>) -> Result<T, ConnectFailure> {
+    let opened = timeout(OPERATION_TIMEOUT, opening).await.unwrap_or(Err(Failure::Silent));
+    opened.map_err(|failure| ConnectFailure::Setup(failure.into_error("open its channels".to_owned())))
 }
 
 /// Closes a channel that was opened for one purpose. Broken ones are closed already.
 pub(super) async fn release(channel: Channel) {
     if channel.status().connected() {
         // Nothing depends on it: what remains of the channel goes with its connection.
-        let _ = tokio::time::timeout(CLOSE_TIMEOUT, channel.close(SUCCESS, ShortString::default())).await;
+        let _ = timeout(CLOSE_TIMEOUT, channel.close(SUCCESS, ShortString::default())).await;
     }
 }
 

@@ -1,0 +1,132 @@
+//! Wakes whoever waits for deliveries when they can be taken.
+//!
+//! Lapin wakes a consumer's task from within its own thread, for each delivery, while it still holds the locks that the
+//! task needs to take it. So the task often runs at once only to wait for those locks, which costs both threads two
+//! changes of context each, a good part of what a call costs. Here the wakes are put off until lapin has handled all that
+//! it has read, which [the stream](super::stream) knows.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures_util::{Stream, StreamExt};
+use lapin::Consumer;
+use lapin::message::Delivery;
+
+use crate::sync::lock;
+
+/// Puts off the wakes of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Deferral {
+    deferred: Mutex<Deferred>,
+}
+
+#[derive(Debug, Default)]
+struct Deferred {
+    active: bool,
+    wakes: Vec<Arc<DeferredWake>>,
+}
+
+impl Deferral {
+    /// What wakes that task, when it can be woken.
+    pub(super) fn waker(self: &Arc<Self>, task: &Waker) -> Waker {
+        let wake = DeferredWake { deferral: Arc::clone(self), task: task.clone(), is_put_off: AtomicBool::new(false) };
+        Arc::new(wake).into()
+    }
+
+    /// From now on wakes are put off.
+    pub(super) fn begin(&self) {
+        lock(&self.deferred).active = true;
+    }
+
+    /// Wakes all whose wakes were put off; further ones are not.
+    pub(super) fn end(&self) {
+        let wakes = {
+            let mut deferred = lock(&self.deferred);
+            deferred.active = false;
+            std::mem::take(&mut deferred.wakes)
+        };
+        for wake in wakes {
+            wake.is_put_off.store(false, Ordering::SeqCst);
+            wake.task.wake_by_ref();
+        }
+    }
+}
+
+/// Wakes a task, at once or later.
+#[derive(Debug)]
+struct DeferredWake {
+    deferral: Arc<Deferral>,
+    task: Waker,
+    is_put_off: AtomicBool,
+}
+
+impl Wake for DeferredWake {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if self.is_put_off.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let mut deferred = lock(&self.deferral.deferred);
+        if deferred.active {
+            deferred.wakes.push(Arc::clone(self));
+            return;
+        }
+        drop(deferred);
+        self.is_put_off.store(false, Ordering::SeqCst);
+        self.task.wake_by_ref();
+    }
+}
+
+/// What a consumer is sent.
+pub(super) struct Deliveries {
+    consumer: Consumer,
+    deferral: Arc<Deferral>,
+    /// The task that waits, and what wakes it.
+    waiting: Option<(Waker, Waker)>,
+}
+
+impl Deliveries {
+    pub(super) fn new(consumer: Consumer, deferral: &Arc<Deferral>) -> Self {
+        Self { consumer, deferral: Arc::clone(deferral), waiting: None }
+    }
+
+    /// What comes next, if it is here already.
+    pub(super) async fn next_at_hand(&mut self) -> Option<Option<lapin::Result<Delivery>>> {
+        poll_fn(|cx| match self.poll_next_unpin(cx) {
+            Poll::Ready(next) => Poll::Ready(Some(next)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
+
+    pub(super) fn consumer(&self) -> &Consumer {
+        &self.consumer
+    }
+}
+
+impl Stream for Deliveries {
+    type Item = lapin::Result<Delivery>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { consumer, deferral, waiting } = self.get_mut();
+        let task = cx.waker();
+        let (_, wake) = match waiting {
+            Some(waiting) if waiting.0.will_wake(task) => waiting,
+            _ => waiting.insert((task.clone(), deferral.waker(task))),
+        };
+        Pin::new(consumer).poll_next(&mut Context::from_waker(wake))
+    }
+}
+
+impl fmt::Debug for Deliveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deliveries").field("consumer", &self.consumer).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! Publishes one event, as often as that takes.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::backoff::Backoff;
+use super::properties::{of_event, routing_key, short};
+use super::publisher::{Gone, Outcome, Publication};
+use super::session::Session;
+use super::state::State;
+use crate::error::Error;
+use crate::message::EventMessage;
+use crate::transport::PublishFailure;
+
+/// How often an event is published that is refused each time, over some seconds. The broker refuses what leads to a quorum
+/// queue whose leader has just gone down with its node, until there is another one.
+const REFUSALS: u32 = 6;
+
+/// What has become of an event so far.
+struct Attempts<'a> {
+    event: &'a EventMessage,
+    deadline: Instant,
+    sent: bool,
+    refusals: u32,
+    pauses: Backoff,
+    /// Whether the broker has closed a channel that it was on. That may have been another event's fault, so it is sent
+    /// once more where one message is under way at a time; what closes that channel too is to blame.
+    suspect: bool,
+}
+
+/// Publishes an event, and returns when the broker has it safe.
+pub(super) async fn publish(
+    state: &watch::Sender<State>,
+    event: EventMessage,
+    deadline: Instant,
+) -> Result<(), PublishFailure> {
+    let mut attempts =
+        Attempts { event: &event, deadline, sent: false, refusals: 0, pauses: Backoff::new(), suspect: false };
+    loop {
+        let ready = state.borrow().ready().cloned();
+        // What is rare is boxed: every event would carry the room for it.
+        let session = match ready {
+            Some(session) => session,
+            None => Box::pin(attempts.working(state)).await?,
+        };
+        let publisher = if attempts.suspect { &session.singly } else { &session.events };
+        let publication = publication(&session, &event);
+        attempts.sent = true;
+        match timeout_at(deadline, publisher.publish(publication)).await {
+            Ok(Ok(Outcome::Confirmed | Outcome::Returned)) => return Ok(()),
+            Ok(outcome) => Box::pin(attempts.failed(&session, outcome)).await?,
+            Err(_) => return Err(PublishFailure::NotConfirmed),
+        }
+    }
+}
+
+fn publication(session: &Session, event: &EventMessage) -> Publication {
+    Publication {
+        exchange: short(session.plan.topology.events()),
+        routing_key: routing_key(event),
+        mandatory: false,
+        body: event.payload.bytes.clone(),
+        properties: of_event(event),
+    }
+}
+
+impl Attempts<'_> {
+    /// Waits for a session to publish on.
+    async fn working(&self, state: &watch::Sender<State>) -> Result<Arc<Session>, PublishFailure> {
+        match timeout_at(self.deadline, State::working(&mut state.subscribe())).await {
+            Ok(session) => session.ok_or(PublishFailure::Other(Error::Closed)),
+            Err(_) if self.sent => Err(PublishFailure::NotConfirmed),
+            Err(_) => Err(PublishFailure::NotConnected),
+        }
+    }
+
+    /// Returns when it is worth trying again.
+    async fn failed(&mut self, session: &Session, outcome: Result<Outcome, Gone>) -> Result<(), PublishFailure> {
+        match outcome {
+            Ok(Outcome::Confirmed | Outcome::Returned) => Ok(()),
+            Ok(Outcome::Refused) => {
+                self.refusals += 1;
+                let pause = timeout_at(self.deadline, sleep(self.pauses.delay()));
+                if self.refusals == REFUSALS || pause.await.is_err() {
+                    return Err(PublishFailure::Refused);
+                }
+                Ok(())
+            }
+            Ok(Outcome::Interrupted(failure)) if failure.is_refusal() && !failure.is_not_found() => {
+                if self.suspect {
+                    let error = failure.into_error(format!("publish {}", self.event.full_name()));
+                    return Err(PublishFailure::Other(error));
+                }
+                self.suspect = true;
+                Ok(())
+            }
+            // It may have arrived; on the next connection it is sent again under the same id. The session has failed or is
+            // about to.
+            Ok(Outcome::Interrupted(_)) | Err(Gone) => {
+                timeout_at(self.deadline, session.lost()).await.map_err(|_| PublishFailure::NotConfirmed)
+            }
+        }
+    }
+}
