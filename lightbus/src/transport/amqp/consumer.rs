@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::backoff::Backoff;
 use super::declare::{self, Refused};
-use super::deferral::Deliveries;
+use super::deferral::Deferring;
 use super::errors::{Failure, Interruption, OPERATION_TIMEOUT, bounded};
 use super::handles::{self, Source};
 use super::progress::Progress;
@@ -194,7 +194,7 @@ async fn examine(session: &Session, failure: &Failure) {
     session.judge(failure);
 }
 
-async fn start(work: &Work, session: &Arc<Session>) -> Result<(Arc<Source>, Deliveries), Refused> {
+async fn start(work: &Work, session: &Arc<Session>) -> Result<(Arc<Source>, Deferring<Consumer>), Refused> {
     let queue = work.queue(&session.plan.topology);
     let refused = |failure| Refused::new(failure, format!("consume the queue {queue}"), format!("the queue {queue}"));
     let connection = session.consuming().await.map_err(refused)?;
@@ -202,7 +202,7 @@ async fn start(work: &Work, session: &Arc<Session>) -> Result<(Arc<Source>, Deli
     let channel = connection.wire.channel().await.map_err(refused)?;
     match consume(&channel, work, session, &queue).await {
         Ok(consumer) => {
-            let deliveries = connection.wire.deliveries(consumer);
+            let deliveries = connection.wire.deferring(consumer);
             let session = Arc::clone(session);
             Ok((Arc::new(Source { session, connection, channel, queue }), deliveries))
         }
@@ -221,7 +221,12 @@ async fn consume(channel: &Channel, work: &Work, session: &Session, queue: &str)
 }
 
 /// Hands over what arrives. Nothing is awaited but the next delivery.
-async fn deliver(work: &Work, source: &Arc<Source>, mut deliveries: Deliveries, stop: &CancellationToken) -> End {
+async fn deliver(
+    work: &Work,
+    source: &Arc<Source>,
+    mut deliveries: Deferring<Consumer>,
+    stop: &CancellationToken,
+) -> End {
     let mut end = pin!(async {
         select! {
             biased;
@@ -274,8 +279,8 @@ fn interruption(source: &Source, error: Option<lapin::Error>) -> End {
 }
 
 /// Ends the consuming, and gives back what the broker had sent ahead.
-async fn give_up(work: &Work, source: &Arc<Source>, mut deliveries: Deliveries) {
-    cancel(&source.channel, deliveries.consumer()).await;
+async fn give_up(work: &Work, source: &Arc<Source>, mut deliveries: Deferring<Consumer>) {
+    cancel(&source.channel, deliveries.stream()).await;
     let ahead = async {
         while let Some(Ok(delivery)) = deliveries.next().await {
             match work {

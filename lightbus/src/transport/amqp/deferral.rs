@@ -1,11 +1,10 @@
-//! Wakes whoever waits for deliveries when they can be taken.
+//! Wakes whoever waits for deliveries and confirms when they can be taken.
 //!
-//! Lapin wakes a consumer's task from within its own thread, for each delivery, while it still holds the locks that the
-//! task needs to take it. So the task often runs at once only to wait for those locks, which costs both threads two
-//! changes of context each, a good part of what a call costs. Here the wakes are put off until lapin has handled all that
-//! it has read, which [the stream](super::stream) knows.
+//! Lapin wakes a consumer's task from its own thread, for each delivery, while it still holds the locks that the task needs
+//! to take it. So the task often runs at once only to wait for those locks, which costs both threads two changes of context
+//! each, a good part of what a call costs. Here the wakes are put off until lapin has handled all that it has read or
+//! written, which [the stream](super::stream) knows.
 
-use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +12,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::{Stream, StreamExt};
-use lapin::Consumer;
-use lapin::message::Delivery;
 
 use crate::sync::lock;
 
@@ -84,21 +81,21 @@ impl Wake for DeferredWake {
     }
 }
 
-/// What a consumer is sent.
-pub(super) struct Deliveries {
-    consumer: Consumer,
+/// A stream of what lapin's thread brings about. Whoever waits for it is woken when it can be taken.
+pub(super) struct Deferring<S> {
+    stream: S,
     deferral: Arc<Deferral>,
     /// The task that waits, and what wakes it.
     waiting: Option<(Waker, Waker)>,
 }
 
-impl Deliveries {
-    pub(super) fn new(consumer: Consumer, deferral: &Arc<Deferral>) -> Self {
-        Self { consumer, deferral: Arc::clone(deferral), waiting: None }
+impl<S: Stream + Unpin> Deferring<S> {
+    pub(super) fn new(stream: S, deferral: &Arc<Deferral>) -> Self {
+        Self { stream, deferral: Arc::clone(deferral), waiting: None }
     }
 
     /// What comes next, if it is here already.
-    pub(super) async fn next_at_hand(&mut self) -> Option<Option<lapin::Result<Delivery>>> {
+    pub(super) async fn next_at_hand(&mut self) -> Option<Option<S::Item>> {
         poll_fn(|cx| match self.poll_next_unpin(cx) {
             Poll::Ready(next) => Poll::Ready(Some(next)),
             Poll::Pending => Poll::Ready(None),
@@ -106,27 +103,21 @@ impl Deliveries {
         .await
     }
 
-    pub(super) fn consumer(&self) -> &Consumer {
-        &self.consumer
+    pub(super) fn stream(&self) -> &S {
+        &self.stream
     }
 }
 
-impl Stream for Deliveries {
-    type Item = lapin::Result<Delivery>;
+impl<S: Stream + Unpin> Stream for Deferring<S> {
+    type Item = S::Item;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { consumer, deferral, waiting } = self.get_mut();
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let Self { stream, deferral, waiting } = self.get_mut();
         let task = cx.waker();
         let (_, wake) = match waiting {
             Some(waiting) if waiting.0.will_wake(task) => waiting,
             _ => waiting.insert((task.clone(), deferral.waker(task))),
         };
-        Pin::new(consumer).poll_next(&mut Context::from_waker(wake))
-    }
-}
-
-impl fmt::Debug for Deliveries {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Deliveries").field("consumer", &self.consumer).finish_non_exhaustive()
+        Pin::new(stream).poll_next(&mut Context::from_waker(wake))
     }
 }

@@ -121,16 +121,16 @@ struct Settled {
 /// Publishes until a channel breaks.
 async fn pump(session: &Session, channel: Channel, inbox: &mut Inbox, window: usize) -> Failure {
     let mut channel = Arc::new(channel);
-    let mut waiting = FuturesUnordered::new();
+    let mut waiting = session.publishing.deferring(FuturesUnordered::new());
     let failure = loop {
         let settled = select! {
             biased;
             // It polls what is new in the order in which it came, which is when lapin queues it.
             Some(settled) = waiting.next() => settled,
-            order = inbox.recv(), if waiting.len() < window => match order {
+            order = inbox.recv(), if waiting.stream().len() < window => match order {
                 Some((_, outcome)) if outcome.is_closed() => continue,
                 Some((publication, outcome)) => {
-                    waiting.push(send(Arc::clone(&channel), publication, outcome));
+                    waiting.stream().push(send(Arc::clone(&channel), publication, outcome));
                     continue;
                 }
                 // The session is gone with its publisher, and this task with it.

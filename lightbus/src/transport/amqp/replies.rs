@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
+use lapin::Consumer;
 use lapin::options::BasicConsumeOptions;
 use lapin::types::{FieldTable, ShortString};
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use super::deferral::Deliveries;
+use super::deferral::Deferring;
 use super::errors::{Failure, bounded, loss};
 use super::properties::{REPLY_TO, short, to_reply};
 use super::session::Session;
@@ -28,13 +29,13 @@ pub(super) async fn start(
     let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
     let tag = ShortString::default();
     let consumer = session.calls.basic_consume(short(REPLY_TO), tag, options, FieldTable::default());
-    let deliveries = session.publishing.deliveries(bounded(consumer).await?);
+    let deliveries = session.publishing.deferring(bounded(consumer).await?);
     tasks.spawn(receive(Arc::clone(session), deliveries, Arc::clone(sink)));
     tasks.spawn(collect_returns(Arc::clone(session), Arc::clone(sink)));
     Ok(())
 }
 
-async fn receive(session: Arc<Session>, mut deliveries: Deliveries, sink: Arc<dyn ReplySink>) {
+async fn receive(session: Arc<Session>, mut deliveries: Deferring<Consumer>, sink: Arc<dyn ReplySink>) {
     let ended = session.while_alive(async {
         loop {
             match deliveries.next().await {

@@ -62,80 +62,95 @@ impl Reactor for SanitizingReactor {
     }
 }
 
-/// A stream from which whole frames are read, one after the other, and sanitized.
+/// A stream from which whole frames are read, one after the other, and sanitized. It also knows when lapin wakes tasks.
+///
+/// Lapin's thread reads until there is no more, and then handles what it has read; it flushes after it has noted what it
+/// has written. Tasks that it wakes in between are woken when it comes back here. So that it does come back, it is told
+/// each time that there may be more to read.
 pub(super) struct Sanitized<S> {
     stream: S,
     frames: Frames,
-    turn: Turn,
+    /// Whether something was read that is not handled yet.
+    has_read: bool,
+    /// Whether wakes are put off.
+    defers: bool,
     deferral: Arc<Deferral>,
-}
-
-/// What lapin does with what it reads: it reads until there is no more, and then handles all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    /// There is nothing to be handled.
-    Reading,
-    /// There is something to be handled.
-    Read,
-    /// It was told that there is no more for now, and to come again after it has handled what there is.
-    Handling,
 }
 
 impl<S> Sanitized<S> {
     pub(super) fn new(stream: S, deferral: Arc<Deferral>) -> Self {
-        Self { stream, frames: Frames::default(), turn: Turn::Reading, deferral }
+        Self { stream, frames: Frames::default(), has_read: false, defers: false, deferral }
+    }
+
+    fn defer(&mut self) {
+        self.defers = true;
+        self.deferral.begin();
+    }
+
+    /// Lapin is back.
+    fn wake(&mut self) {
+        if self.defers {
+            self.defers = false;
+            self.deferral.end();
+        }
     }
 }
 
 impl<S> Drop for Sanitized<S> {
     fn drop(&mut self) {
-        self.deferral.end();
+        self.wake();
     }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Sanitized<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let Self { stream, frames, turn, deferral } = self.get_mut();
-        match *turn {
-            Turn::Reading => {}
-            Turn::Read => {
-                *turn = Turn::Handling;
-                deferral.begin();
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            Turn::Handling => {
-                *turn = Turn::Reading;
-                deferral.end();
-            }
+        let this = self.get_mut();
+        this.wake();
+        if std::mem::take(&mut this.has_read) {
+            this.defer();
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
         }
-        let read = ready!(frames.poll_read(Pin::new(stream), cx, buffer))?;
-        if read > 0 {
-            *turn = Turn::Read;
-        }
+        let read = ready!(this.frames.poll_read(Pin::new(&mut this.stream), cx, buffer))?;
+        this.has_read = read > 0;
         Poll::Ready(Ok(read))
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Sanitized<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.get_mut().write(|stream| stream.poll_write(cx, bytes))
     }
 
     fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+        self.get_mut().write(|stream| stream.poll_write_vectored(cx, bytes))
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.wake();
+        Pin::new(&mut this.stream).poll_flush(cx)
     }
 
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_close(cx)
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        this.wake();
+        Pin::new(&mut this.stream).poll_close(cx)
+    }
+}
+
+impl<S: Unpin> Sanitized<S> {
+    fn write(&mut self, write: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        self.wake();
+        let written = write(Pin::new(&mut self.stream));
+        if matches!(written, Poll::Ready(Ok(1..))) {
+            self.defer();
+        }
+        written
     }
 }
 

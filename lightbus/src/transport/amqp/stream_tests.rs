@@ -1,5 +1,5 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Wake;
+use std::task::{Wake, Waker};
 
 use futures_util::FutureExt;
 use futures_util::future::poll_fn;
@@ -32,6 +32,20 @@ impl AsyncRead for Pieces {
         buffer[..length].copy_from_slice(&self.bytes[..length]);
         self.bytes.drain(..length);
         Poll::Ready(Ok(length))
+    }
+}
+
+impl AsyncWrite for Pieces {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -135,4 +149,17 @@ fn wakes_are_put_off_while_lapin_handles_what_it_has_read() {
     assert_eq!(woken(), 3);
     drop(stream);
     assert_eq!(woken(), 4, "there will be no further turn");
+}
+
+#[test]
+fn wakes_are_put_off_while_lapin_notes_what_it_has_written() {
+    let (deferral, task) = (Arc::<Deferral>::default(), Arc::<Wakes>::default());
+    let wake = deferral.waker(&Arc::clone(&task).into());
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut stream = Sanitized::new(Pieces { bytes: Vec::new(), lengths: vec![1], reads: 0 }, deferral);
+    assert!(Pin::new(&mut stream).poll_write(&mut cx, b"frame").is_ready());
+    wake.wake_by_ref();
+    assert_eq!(task.0.load(Ordering::Relaxed), 0);
+    assert!(Pin::new(&mut stream).poll_flush(&mut cx).is_ready());
+    assert_eq!(task.0.load(Ordering::Relaxed), 1);
 }

@@ -16,12 +16,12 @@ use lapin::auth::AuthProvider;
 use lapin::tcp::AsyncTcpStream;
 use lapin::types::{LongString, ShortString};
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
-use lapin::{Channel, Connection, ConnectionProperties, Consumer, Event};
+use lapin::{Channel, Connection, ConnectionProperties, Event};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::Address;
-use super::deferral::{Deferral, Deliveries};
+use super::deferral::{Deferral, Deferring};
 use super::errors::{ConnectFailure, Failure, OPERATION_TIMEOUT, bounded};
 use super::properties::short;
 use super::stream::{self, Sanitized};
@@ -129,9 +129,9 @@ impl Wire {
         self.heard.swap(false, Ordering::Relaxed)
     }
 
-    /// What a consumer on one of the connection's channels is sent.
-    pub(super) fn deliveries(&self, consumer: Consumer) -> Deliveries {
-        Deliveries::new(consumer, &self.deferral)
+    /// A stream of what the connection's thread brings about.
+    pub(super) fn deferring<S: Stream + Unpin>(&self, stream: S) -> Deferring<S> {
+        Deferring::new(stream, &self.deferral)
     }
 
     /// Opens a channel.
