@@ -9,7 +9,9 @@
 
 use divan::counter::ItemsCount;
 use divan::{AllocProfiler, Bencher};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
+use lightbus::__private::{Api, Dispatch, invocation};
 use lightbus::codec;
 use lightbus::message::Encoding;
 use lightbus::prelude::*;
@@ -77,6 +79,16 @@ fn encode(bencher: Bencher<'_, '_>, size: usize) {
 fn decode(bencher: Bencher<'_, '_>, size: usize) {
     let payload = codec::encode(Encoding::MessagePack, &request(size)).unwrap();
     bencher.bench(|| codec::decode::<Check>(&payload).unwrap());
+}
+
+/// What the generated dispatcher does with a request: arguments decoded, the method run, its answer encoded.
+#[divan::bench]
+fn dispatch(bencher: Bencher<'_, '_>) {
+    let server = WarrantyServer::new(Desk);
+    let arguments = codec::encode(Encoding::MessagePack, &request(SIZES[0])).unwrap();
+    bencher
+        .with_inputs(|| invocation(WarrantyApi::DESCRIPTOR, "check", arguments.clone()))
+        .bench_local_refs(|invocation| server.dispatch(invocation).now_or_never().unwrap());
 }
 
 /// A call from the client's method to its answer, through the dispatcher.

@@ -26,6 +26,13 @@ pub struct Outcome {
     pub(crate) payload: Payload,
 }
 
+/// A call as a server is handed it, for benchmarks of a dispatcher alone.
+#[must_use]
+pub fn invocation(api: &'static ApiDescriptor, method: &'static str, arguments: Payload) -> Invocation {
+    let context = Context::new(SmolStr::default(), SmolStr::default(), 1, None, None);
+    Invocation::new(api, SmolStr::new_static(method), arguments, context)
+}
+
 impl Invocation {
     pub(crate) fn new(api: &'static ApiDescriptor, method: SmolStr, arguments: Payload, context: Context) -> Self {
         Self { api, method, arguments, context }

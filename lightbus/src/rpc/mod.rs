@@ -23,6 +23,8 @@ pub use self::invocation::{Invocation, Outcome};
 pub use self::argument::Argument;
 #[doc(hidden)]
 pub use self::client::Client;
+#[doc(hidden)]
+pub use self::invocation::invocation;
 
 pub(crate) use self::caller::{Caller, CallerSettings};
 pub(crate) use self::in_flight::InFlight;

@@ -5,6 +5,7 @@
 
 mod best;
 mod contestant;
+mod idle;
 mod message;
 mod naive;
 mod place;

@@ -8,6 +8,7 @@ use lightbus::config::QueueType;
 use lightbus::prelude::*;
 
 use crate::contestant;
+use crate::idle;
 use crate::message::{self, Check, Cover, Tally};
 use crate::place::{Place, QueueKind, SUBSCRIBER};
 
@@ -34,7 +35,8 @@ async fn connect(place: &Place, service: &str) -> lightbus::Result<Bus> {
     Bus::service(service).url(&place.url).namespace(&place.namespace).connect().await
 }
 
-pub(crate) async fn serve(place: &Place, queue: QueueKind) -> Result<()> {
+/// Serves the API, and so many others that nobody calls.
+pub(crate) async fn serve(place: &Place, queue: QueueKind, idle_apis: usize) -> Result<()> {
     let queue = match queue {
         QueueKind::Classic => QueueType::Classic,
         QueueKind::Quorum => QueueType::Quorum,
@@ -42,6 +44,7 @@ pub(crate) async fn serve(place: &Place, queue: QueueKind) -> Result<()> {
     let builder = Bus::service("server").url(&place.url).namespace(&place.namespace);
     let bus = builder.rpc_queue_type(queue).connect().await?;
     bus.serve(WarrantyServer::new(Desk)).await?;
+    idle::serve(&bus, idle_apis).await?;
     keep(bus);
     Ok(())
 }

@@ -106,7 +106,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Sanitized<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.wake();
-        if std::mem::take(&mut this.has_read) {
+        // A long body is read on: it comes in many pieces, and nobody is woken before the last.
+        if std::mem::take(&mut this.has_read) && this.frames.passing == 0 {
             this.defer();
             cx.waker().wake_by_ref();
             return Poll::Pending;

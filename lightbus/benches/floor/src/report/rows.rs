@@ -86,6 +86,19 @@ pub(crate) const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "growth",
+        title: "More processes, more APIs, a backlog",
+        rows: &[
+            row("calls/s, 64 in flight, 1 process serves", "rpc-64", "per_second"),
+            row("calls/s, 64 in flight, 2 processes serve", "rpc-64-2-servers", "per_second"),
+            row("calls/s, 64 in flight, 4 processes serve", "rpc-64-4-servers", "per_second"),
+            row("calls/s, 64 in flight, 24 more APIs served", "rpc-64-24-apis", "per_second"),
+            row("memory of the server, 1 API, KiB", "rpc-64", "server_kib"),
+            row("memory of the server, 24 more APIs, KiB", "rpc-64-24-apis", "server_kib"),
+            row("events that waited, handled a second", "backlog", "per_second"),
+        ],
+    },
+    Table {
         name: "memory",
         title: "Memory at 1,000 calls in flight",
         rows: &[

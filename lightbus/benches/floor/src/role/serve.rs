@@ -18,6 +18,9 @@ pub(crate) struct ServeArgs {
     /// The kind of queue that calls wait in. It is there already; whoever declares it again must know.
     #[arg(long, default_value = "classic")]
     rpc_queue: QueueKind,
+    /// How many more APIs Lightbus serves, which nobody calls.
+    #[arg(long, default_value_t = 0)]
+    idle_apis: usize,
 }
 
 /// What serving has cost.
@@ -30,7 +33,7 @@ pub(crate) struct ServeReport {
 pub(super) async fn run(args: ServeArgs) -> Result<()> {
     let place = &args.common.place;
     match args.common.contestant {
-        Contestant::Lightbus => product::serve(place, args.rpc_queue).await?,
+        Contestant::Lightbus => product::serve(place, args.rpc_queue, args.idle_apis).await?,
         Contestant::Best => best::serve(place, Extras::all(DEADLINE)).await?,
         Contestant::Bare => best::serve(place, Extras::NONE).await?,
         Contestant::Naive => naive::serve(place).await?,

@@ -8,6 +8,7 @@ use lapin::Connection;
 use super::child::Child;
 use super::work::{Kind, Tool, Work};
 use crate::contestant::Contestant;
+use crate::message::now;
 use crate::place::Place;
 use crate::process::Usage;
 use crate::role::{CallReport, PublishReport, ServeReport, SubscribeReport};
@@ -56,6 +57,7 @@ impl Measurement<'_> {
                 Kind::Calls { size, in_flight, .. } => self.calls(size, in_flight).await,
                 Kind::Memory { in_flight } => self.memory(in_flight).await,
                 Kind::Events { tasks, .. } => self.events(tasks).await,
+                Kind::Backlog => self.backlog().await,
                 Kind::Delay { rate } => self.delay(rate).await,
                 Kind::Count(tool) => self.count(tool).await,
             }
@@ -77,8 +79,13 @@ impl Measurement<'_> {
     }
 
     async fn serve_and_call(&self, amounts: &[String], tools: Tools) -> Result<Called> {
-        let queue = format!("--rpc-queue={}", self.work.queue().name());
-        let mut server = self.start("serve", &[queue], tools.server).await?;
+        let serving =
+            [format!("--rpc-queue={}", self.work.queue().name()), format!("--idle-apis={}", self.work.idle_apis)];
+        let mut server = self.start("serve", &serving, tools.server).await?;
+        let mut others = Vec::new();
+        for _ in 1..self.work.servers {
+            others.push(self.start("serve", &serving, tools.server).await?);
+        }
         let mut caller = self.start("call", amounts, tools.caller).await?;
         caller.tell("begin").await?;
         let calls: CallReport = caller.next().await?;
@@ -86,6 +93,11 @@ impl Measurement<'_> {
         server.tell("end").await?;
         let serving: ServeReport = server.next().await?;
         let server_says = server.end().await?;
+        for mut other in others {
+            other.tell("end").await?;
+            let _: ServeReport = other.next().await?;
+            other.end().await?;
+        }
         Ok(Called { calls, serving, caller_says, server_says })
     }
 
@@ -108,6 +120,7 @@ impl Measurement<'_> {
             ("per_second", number(calls.counted) / seconds(calls.elapsed_ns)),
             ("caller_cpu_us", number(calls.after.cpu_ns - calls.before.cpu_ns) / 1e3 / number(calls.made)),
             ("server_cpu_us", number(serving.after.cpu_ns - serving.before.cpu_ns) / 1e3 / number(calls.made)),
+            ("server_kib", number(serving.after.peak_kib)),
         ];
         if in_flight == 1 {
             metrics.push(("p50_us", number(calls.p50_ns) / 1e3));
@@ -160,6 +173,20 @@ impl Measurement<'_> {
             ("publisher_cpu_us", cpu(published.before, published.after) / events),
             ("subscriber_cpu_us", cpu(handled.before, handled.after) / deliveries),
         ]))
+    }
+
+    async fn backlog(&self) -> Result<Metrics> {
+        let mut publisher = self.start("publish", &[format!("--measure={}", self.times.measure)], None).await?;
+        publisher.tell("begin").await?;
+        let published = publisher.next::<PublishReport>().await?.published;
+        publisher.end().await?;
+        let begin_ns = now();
+        let mut subscriber = self.start("subscribe", &[], None).await?;
+        subscriber.tell(&published.to_string()).await?;
+        let handled: SubscribeReport = subscriber.next().await?;
+        subscriber.end().await?;
+        let elapsed = seconds(handled.last_ns - begin_ns);
+        Ok(named(vec![("waited", number(published)), ("per_second", number(published) / elapsed)]))
     }
 
     async fn delay(&self, rate: u32) -> Result<Metrics> {

@@ -13,6 +13,10 @@ pub(crate) struct Work {
     pub(crate) name: &'static str,
     pub(crate) kind: Kind,
     pub(crate) flavour: Flavour,
+    /// How many processes serve.
+    pub(crate) servers: usize,
+    /// How many more APIs each of them serves, which nobody calls.
+    pub(crate) idle_apis: usize,
     /// Whether it is in the short run too.
     pub(crate) is_quick: bool,
 }
@@ -26,6 +30,8 @@ pub(crate) enum Kind {
     Memory { in_flight: usize },
     /// Events, from when the first is published until the last is handled.
     Events { tasks: usize, subscriptions: usize, queue: QueueKind },
+    /// Events that have been waiting, from when the process starts that subscribes until the last is handled.
+    Backlog,
     /// How long an event takes at a steady rate.
     Delay { rate: u32 },
     /// What a call costs each side, counted by valgrind.
@@ -41,7 +47,7 @@ pub(crate) enum Tool {
 
 impl Work {
     const fn new(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, flavour: Flavour::Current, is_quick: false }
+        Self { name, kind, flavour: Flavour::Current, servers: 1, idle_apis: 0, is_quick: false }
     }
 
     const fn calls(name: &'static str, size: usize, in_flight: usize) -> Self {
@@ -60,6 +66,14 @@ impl Work {
         Self { is_quick: true, ..self }
     }
 
+    const fn servers(self, servers: usize) -> Self {
+        Self { servers, ..self }
+    }
+
+    const fn idle_apis(self, idle_apis: usize) -> Self {
+        Self { idle_apis, ..self }
+    }
+
     const fn multi(self) -> Self {
         Self { flavour: Flavour::Multi, ..self }
     }
@@ -69,7 +83,7 @@ impl Work {
             // Lightbus's subscriptions have quorum queues.
             Kind::Events { queue: QueueKind::Classic, .. } => contestant != Contestant::Lightbus,
             Kind::Count(_) => matches!(contestant, Contestant::Lightbus | Contestant::Best),
-            _ => true,
+            _ => self.idle_apis == 0 || contestant == Contestant::Lightbus,
         }
     }
 
@@ -84,7 +98,7 @@ impl Work {
     pub(crate) fn subscriptions(&self) -> usize {
         match self.kind {
             Kind::Events { subscriptions, .. } => subscriptions,
-            Kind::Delay { .. } => 1,
+            Kind::Delay { .. } | Kind::Backlog => 1,
             _ => 0,
         }
     }
@@ -93,7 +107,7 @@ impl Work {
     pub(crate) fn queue(&self) -> QueueKind {
         match self.kind {
             Kind::Calls { queue, .. } | Kind::Events { queue, .. } => queue,
-            Kind::Delay { .. } => QueueKind::Quorum,
+            Kind::Delay { .. } | Kind::Backlog => QueueKind::Quorum,
             Kind::Memory { .. } | Kind::Count(_) => QueueKind::Classic,
         }
     }
@@ -126,6 +140,10 @@ pub(crate) const WORKS: &[Work] = &[
     Work::events("events-multi", 8, 1).multi(),
     Work::new("events-classic", CLASSIC),
     Work::new("event-delay", Kind::Delay { rate: 1000 }),
+    Work::calls("rpc-64-2-servers", SMALL, 64).servers(2),
+    Work::calls("rpc-64-4-servers", SMALL, 64).servers(4),
+    Work::calls("rpc-64-24-apis", SMALL, 64).idle_apis(24),
+    Work::new("backlog", Kind::Backlog),
     Work::new("instructions", Kind::Count(Tool::Instructions)),
     Work::new("allocations", Kind::Count(Tool::Allocations)),
 ];
