@@ -45,6 +45,8 @@ async fn watch_over(
             () = session.lost() => return,
             Some(event) = events.next() => Some(event),
             _ = tick.tick() => {
+                // In case another lapin comes back to its stream later than this one does.
+                wire.wake();
                 if pulse.feel() {
                     session.fall_silent(format!("the broker does not answer any more on the {name} connection"));
                 }

@@ -134,6 +134,11 @@ impl Wire {
         Deferring::new(stream, &self.deferral)
     }
 
+    /// Wakes whoever waits for what the connection's thread brings about.
+    pub(super) fn wake(&self) {
+        self.deferral.end();
+    }
+
     /// Opens a channel.
     pub(super) async fn channel(&self) -> Result<Channel, Failure> {
         bounded(self.connection.create_channel()).await
