@@ -6,6 +6,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::backoff::Backoff;
+use super::errors::Failure;
 use super::properties::{of_event, routing_key, short};
 use super::publisher::{Gone, Outcome, Publication};
 use super::session::Session;
@@ -50,7 +51,11 @@ pub(super) async fn publish(
         attempts.sent = true;
         match timeout_at(deadline, publisher.publish(publication)).await {
             Ok(Ok(Outcome::Confirmed | Outcome::Returned)) => return Ok(()),
-            Ok(outcome) => Box::pin(attempts.failed(&session, outcome)).await?,
+            Ok(Ok(Outcome::Refused)) => Box::pin(attempts.refused()).await?,
+            Ok(Ok(Outcome::Interrupted(failure))) if failure.is_refusal() && !failure.is_not_found() => {
+                attempts.suspected(failure)?;
+            }
+            Ok(Ok(Outcome::Interrupted(_)) | Err(Gone)) => Box::pin(attempts.lost(&session)).await?,
             Err(_) => return Err(PublishFailure::NotConfirmed),
         }
     }
@@ -76,31 +81,29 @@ impl Attempts<'_> {
         }
     }
 
-    /// Returns when it is worth trying again.
-    async fn failed(&mut self, session: &Session, outcome: Result<Outcome, Gone>) -> Result<(), PublishFailure> {
-        match outcome {
-            Ok(Outcome::Confirmed | Outcome::Returned) => Ok(()),
-            Ok(Outcome::Refused) => {
-                self.refusals += 1;
-                let pause = timeout_at(self.deadline, sleep(self.pauses.delay()));
-                if self.refusals == REFUSALS || pause.await.is_err() {
-                    return Err(PublishFailure::Refused);
-                }
-                Ok(())
-            }
-            Ok(Outcome::Interrupted(failure)) if failure.is_refusal() && !failure.is_not_found() => {
-                if self.suspect {
-                    let error = failure.into_error(format!("publish {}", self.event.full_name()));
-                    return Err(PublishFailure::Other(error));
-                }
-                self.suspect = true;
-                Ok(())
-            }
-            // It may have arrived; on the next connection it is sent again under the same id. The session has failed or is
-            // about to.
-            Ok(Outcome::Interrupted(_)) | Err(Gone) => {
-                timeout_at(self.deadline, session.lost()).await.map_err(|_| PublishFailure::NotConfirmed)
-            }
+    /// The broker does not take it: waits until it is worth trying again.
+    async fn refused(&mut self) -> Result<(), PublishFailure> {
+        self.refusals += 1;
+        let pause = timeout_at(self.deadline, sleep(self.pauses.delay()));
+        if self.refusals == REFUSALS || pause.await.is_err() {
+            return Err(PublishFailure::Refused);
         }
+        Ok(())
+    }
+
+    /// The broker has closed the channel that it was on.
+    fn suspected(&mut self, failure: Failure) -> Result<(), PublishFailure> {
+        if self.suspect {
+            let error = failure.into_error(format!("publish {}", self.event.full_name()));
+            return Err(PublishFailure::Other(error));
+        }
+        self.suspect = true;
+        Ok(())
+    }
+
+    /// It may have arrived; on the next connection it is sent again under the same id. The session has failed or is about
+    /// to.
+    async fn lost(&self, session: &Session) -> Result<(), PublishFailure> {
+        timeout_at(self.deadline, session.lost()).await.map_err(|_| PublishFailure::NotConfirmed)
     }
 }

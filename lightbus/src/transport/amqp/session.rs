@@ -45,8 +45,8 @@ pub(super) struct Plan {
 }
 
 /// Up to two connections and their channels. The second one keeps acknowledgements and deliveries going while the broker
-/// holds back those who publish; it is made when the first queue is consumed, since lapin's buffers are most of the memory
-/// that a process needs which only calls and publishes.
+/// holds back those who publish; it is made when the first queue is consumed: a process that only calls and publishes
+/// would need nearly half as much memory again for lapin's buffers.
 pub(super) struct Session {
     pub(super) generation: Generation,
     pub(super) plan: Arc<Plan>,
