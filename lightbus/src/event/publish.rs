@@ -1,13 +1,13 @@
 //! Publishes events.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use smol_str::{SmolStr, ToSmolStr};
+use rustc_hash::FxHashSet;
+use smol_str::SmolStr;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -99,7 +99,7 @@ struct Shared {
     settings: PublisherSettings,
     transport: Arc<dyn Transport>,
     /// The APIs whose events this service may publish.
-    registered: Mutex<HashSet<&'static str>>,
+    registered: Mutex<FxHashSet<&'static str>>,
     closed: CancellationToken,
 }
 
@@ -127,19 +127,17 @@ impl Publisher {
     }
 
     async fn publish(&self, event: PreparedEvent) -> Result<(), Error> {
-        let Shared { settings, transport, closed, .. } = &*self.shared;
+        let Shared { settings, transport, .. } = &*self.shared;
         let timeout = event.timeout.unwrap_or(settings.timeout).min(LONGEST_WAIT);
         let (api, name) = (event.api, event.event);
         let event_name = || full_name(api, name);
-        let publishing = transport.publish(self.message(event)?, Instant::now() + timeout);
-        match closed.run_until_cancelled(publishing).await {
-            Some(Ok(())) => Ok(()),
-            Some(Err(PublishFailure::NotConnected)) => Err(Error::NotConnected { event: event_name(), timeout }),
-            Some(Err(PublishFailure::NotConfirmed)) => Err(Error::NotConfirmed { event: event_name(), timeout }),
-            Some(Err(PublishFailure::Refused)) => Err(Error::PublishRefused { event: event_name() }),
-            Some(Err(PublishFailure::Other(error))) => Err(error),
-            None => Err(Error::Closed),
-        }
+        // What is under way when the bus is shut down is told so by the transport.
+        transport.publish(self.message(event)?, Instant::now() + timeout).await.map_err(|failure| match failure {
+            PublishFailure::NotConnected => Error::NotConnected { event: event_name(), timeout },
+            PublishFailure::NotConfirmed => Error::NotConfirmed { event: event_name(), timeout },
+            PublishFailure::Refused => Error::PublishRefused { event: event_name() },
+            PublishFailure::Other(error) => error,
+        })
     }
 
     /// Checks what can be checked here, and puts the message together.
@@ -163,7 +161,7 @@ impl Publisher {
         }
         let context = event.context.or_else(Context::current);
         Ok(EventMessage {
-            id: Uuid::now_v7().to_smolstr(),
+            id: SmolStr::new(Uuid::now_v7().hyphenated().encode_lower(&mut Uuid::encode_buffer())),
             api: SmolStr::new_static(event.api),
             event: SmolStr::new_static(event.event),
             publisher: settings.service.text(),

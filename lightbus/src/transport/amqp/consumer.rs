@@ -4,7 +4,8 @@
 //! once: there is nobody else who could do it too.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -17,6 +18,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::acks::Acks;
 use super::backoff::Backoff;
 use super::declare::{self, Refused};
 use super::deferral::Deferring;
@@ -204,7 +206,8 @@ async fn start(work: &Work, session: &Arc<Session>) -> Result<(Arc<Source>, Defe
         Ok(consumer) => {
             let deliveries = connection.wire.deferring(consumer);
             let session = Arc::clone(session);
-            Ok((Arc::new(Source { session, connection, channel, queue }), deliveries))
+            let (acks, acks_soon) = (Mutex::new(Acks::new(work.prefetch())), AtomicBool::new(false));
+            Ok((Arc::new(Source { session, connection, channel, queue, acks, acks_soon }), deliveries))
         }
         Err(failure) => {
             // The broker may still answer a request that was given up, and would then send what nobody takes.

@@ -106,6 +106,10 @@ impl<S: Stream + Unpin> Deferring<S> {
     pub(super) fn stream(&self) -> &S {
         &self.stream
     }
+
+    pub(super) fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
 }
 
 impl<S: Stream + Unpin> Stream for Deferring<S> {

@@ -1,7 +1,8 @@
 //! Settles what was delivered.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,8 +12,11 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel};
+use tokio::runtime::Handle;
+use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::acks::{Ack, Acks, Due, Tag};
 use super::consuming::ConsumingConnection;
 use super::declare;
 use super::errors::OPERATION_TIMEOUT;
@@ -23,6 +27,7 @@ use super::session::Session;
 use crate::error::Error;
 use crate::failure::FailureStory;
 use crate::message::Reply;
+use crate::sync::lock;
 use crate::transport::{EventDelivery, EventHandle, RequestDelivery, RequestHandle, Subscription};
 
 /// How long an event that could not be moved is held before it is handed out again.
@@ -34,20 +39,52 @@ pub(super) struct Source {
     pub(super) connection: Arc<ConsumingConnection>,
     pub(super) channel: Channel,
     pub(super) queue: String,
+    /// The frames that settle leave while it is locked, or they could overtake each other.
+    pub(super) acks: Mutex<Acks>,
+    /// Whether someone will acknowledge what is handled soon.
+    pub(super) acks_soon: AtomicBool,
 }
 
 impl Source {
     /// Takes a message off the queue. `false` when the channel is gone, and the message with it.
-    fn ack(&self, tag: u64) -> bool {
+    fn ack(&self, tag: Tag) -> bool {
         let acked = self.channel.basic_ack(tag, BasicAckOptions::default());
         // The frame is queued at the first poll; what remains is to wait until it is written.
         !self.session.is_lost() && !matches!(acked.now_or_never(), Some(Err(_)))
     }
 
+    /// Takes a message off the queue, perhaps a little later together with others.
+    fn ack_together(self: &Arc<Self>, tag: Tag) {
+        let mut acks = lock(&self.acks);
+        match (acks.handled(tag), Handle::try_current()) {
+            (Due::Soon, Ok(runtime)) => {
+                if !self.acks_soon.swap(true, Ordering::Relaxed) {
+                    runtime.spawn(Arc::clone(self).ack_soon());
+                }
+            }
+            _ => self.ack_handled(&mut acks),
+        }
+    }
+
+    /// Lets what can run now run first.
+    async fn ack_soon(self: Arc<Self>) {
+        yield_now().await;
+        self.acks_soon.store(false, Ordering::Relaxed);
+        self.ack_handled(&mut lock(&self.acks));
+    }
+
+    fn ack_handled(&self, acks: &mut Acks) {
+        for Ack { tag, multiple } in acks.take() {
+            let _ = self.channel.basic_ack(tag, BasicAckOptions { multiple }).now_or_never();
+        }
+    }
+
     /// Puts a message back. When the channel is gone, the broker has done so already.
-    fn nack(&self, tag: u64) {
+    fn nack(&self, tag: Tag) {
         let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
+        let mut acks = lock(&self.acks);
         let _ = self.channel.basic_nack(tag, options).now_or_never();
+        acks.put_back(tag);
     }
 
     /// Puts a copy of a message on the queue.
@@ -67,7 +104,7 @@ impl fmt::Debug for Source {
 /// A delivery that is put back unless it is settled.
 struct Unsettled {
     source: Arc<Source>,
-    tag: u64,
+    tag: Tag,
     properties: BasicProperties,
     body: Bytes,
     arrived: Instant,
@@ -85,6 +122,13 @@ impl Unsettled {
     fn reply_properties(&self, reply: &Reply) -> Option<(ShortString, BasicProperties)> {
         let to = self.properties.reply_to().clone()?;
         Some((to, of_reply(reply, self.properties.correlation_id().clone())))
+    }
+
+    /// As [`ack`](Self::ack), for events: if it gets lost, the event is delivered again.
+    fn ack_together(&mut self) {
+        if !std::mem::replace(&mut self.settled, true) {
+            self.source.ack_together(self.tag);
+        }
     }
 
     /// `false` when the channel is gone. Settling twice would make the broker close the channel.
@@ -126,6 +170,7 @@ pub(super) fn request(source: &Arc<Source>, api: &'static str, delivery: Deliver
 /// An event as it goes to the sink.
 pub(super) fn event(source: &Arc<Source>, subscription: &Arc<Subscription>, mut delivery: Delivery) -> EventDelivery {
     delivery.properties = named(delivery.routing_key.as_str(), delivery.properties);
+    lock(&source.acks).delivered(delivery.delivery_tag);
     let unsettled = Unsettled::new(source, delivery);
     let event = to_event(&unsettled.properties, unsettled.body.clone());
     let (attempt, first_failed_at) = attempt(&unsettled.properties);
@@ -183,7 +228,7 @@ struct EventOnQueue {
 #[async_trait]
 impl EventHandle for EventOnQueue {
     fn accept(mut self: Box<Self>) {
-        self.unsettled.ack();
+        self.unsettled.ack_together();
     }
 
     async fn retry(self: Box<Self>, delay: Duration, story: FailureStory) -> Result<(), Error> {
@@ -210,7 +255,7 @@ impl EventOnQueue {
         let copied = timeout(OPERATION_TIMEOUT, self.copy_to(queue, story)).await;
         match copied.unwrap_or_else(|_| Err(moving::silent(queue))) {
             Ok(()) => {
-                self.unsettled.ack();
+                self.unsettled.ack_together();
                 Ok(())
             }
             Err(error) => {

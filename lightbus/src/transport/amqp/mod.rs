@@ -2,7 +2,7 @@
 //!
 //! | module | does |
 //! |---|---|
-//! | `address`, `hosts`, `backoff`, `topology`, `properties`, `failed`, `fit`, `errors`, `attempts`, `sanitize`, `watchdog` | decide and translate, without I/O |
+//! | `address`, `hosts`, `backoff`, `topology`, `properties`, `failed`, `fit`, `errors`, `attempts`, `sanitize`, `watchdog`, `acks`, `unconfirmed` | decide and translate, without I/O |
 //! | `wire`, `tls`, `stream`, `deferral` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
 //! | `session`, `consuming` | one generation: the connections and their channels |
@@ -13,6 +13,7 @@
 //! Calls, replies and acknowledgements are therefore polled once and dropped: waiting costs two changes of thread each.
 //! No recovery of lapin's is used: what stands again here stands as a whole, in the right order, and says so.
 
+mod acks;
 mod address;
 mod attempts;
 mod backoff;
@@ -44,6 +45,7 @@ mod supervisor;
 #[cfg(feature = "tls")]
 mod tls;
 mod topology;
+mod unconfirmed;
 mod watchdog;
 mod watching;
 mod wire;

@@ -2,7 +2,8 @@
 //!
 //! One task owns the channel and polls each publication once, in order: lapin takes a message's number in one step and
 //! queues its frames in another, so that two tasks on one channel could each get the other's confirm. It also lets many
-//! messages share one write and one confirm.
+//! messages share one write and one confirm. They are taken in the order of
+//! their messages ([`unconfirmed`](super::unconfirmed)).
 //!
 //! When the broker refuses a message, the next ones leave on another channel. A channel finds the leader of a quorum queue
 //! when it publishes to it for the first time; if that leader's node has just gone down, RabbitMQ (3.10 at least) goes on
@@ -13,20 +14,23 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use lapin::options::BasicPublishOptions;
 use lapin::types::{ChannelId, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::select;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::errors::Failure;
 use super::session::Session;
+use super::unconfirmed::Unconfirmed;
 
 /// How many messages wait to be published before those who publish have to wait.
 const QUEUED: usize = 256;
+
+/// How often it is looked for confirms that came before their turn.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How long a channel that broke may take to tell what became of its messages.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -121,21 +125,26 @@ struct Settled {
 /// Publishes until a channel breaks.
 async fn pump(session: &Session, channel: Channel, inbox: &mut Inbox, window: usize) -> Failure {
     let mut channel = Arc::new(channel);
-    let mut waiting = session.publishing.deferring(FuturesUnordered::new());
+    let mut waiting = session.publishing.deferring(Unconfirmed::new());
+    let mut looks = interval(LOOK_INTERVAL);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let failure = loop {
         let settled = select! {
             biased;
-            // It polls what is new in the order in which it came, which is when lapin queues it.
             Some(settled) = waiting.next() => settled,
             order = inbox.recv(), if waiting.stream().len() < window => match order {
-                Some((_, outcome)) if outcome.is_closed() => continue,
-                Some((publication, outcome)) => {
-                    waiting.stream().push(send(Arc::clone(&channel), publication, outcome));
+                Some(order) => {
+                    let orders = std::iter::once(order).chain(std::iter::from_fn(|| inbox.try_recv().ok()));
+                    begin(waiting.stream_mut(), orders, &channel, window);
                     continue;
                 }
                 // The session is gone with its publisher, and this task with it.
                 None => std::future::pending().await,
             },
+            _ = looks.tick(), if waiting.stream().len() > 1 => {
+                waiting.stream_mut().look();
+                continue;
+            }
         };
         session.publishing.hear();
         let refused_on = settled.refused_on();
@@ -160,6 +169,22 @@ async fn pump(session: &Session, channel: Channel, inbox: &mut Inbox, window: us
     match timeout(SETTLE_TIMEOUT, rest).await {
         Ok(()) => failure,
         Err(_) => Failure::Silent,
+    }
+}
+
+/// Publishes for those who still wait, in the order in which they came, as long as there is room in the window.
+fn begin(
+    unconfirmed: &mut Unconfirmed<Settled>,
+    mut orders: impl Iterator<Item = Order>,
+    channel: &Arc<Channel>,
+    window: usize,
+) {
+    while unconfirmed.len() < window
+        && let Some((publication, outcome)) = orders.next()
+    {
+        if !outcome.is_closed() {
+            unconfirmed.begin(send(Arc::clone(channel), publication, outcome));
+        }
     }
 }
 

@@ -1,7 +1,9 @@
-//! Subscribes: each event is handled in a task of its own, no more than so many at a time, and acknowledged after it.
+//! Subscribes: each event is handled in a task of its own, no more than so many at a time, and acknowledged after it, together
+//! with others that are handled by then.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -11,6 +13,7 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, Bas
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection};
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::Extras;
@@ -25,7 +28,19 @@ struct Subscriber {
     permits: Arc<Semaphore>,
     extras: Extras,
     tally: Arc<Tally>,
+    deliveries: Mutex<Deliveries>,
+    /// How many events may be handled before they are acknowledged.
+    at_once: usize,
     _connection: Arc<Connection>,
+}
+
+/// What has been delivered and is not acknowledged.
+#[derive(Default)]
+struct Deliveries {
+    unhandled: BTreeSet<u64>,
+    handled: Vec<u64>,
+    /// Whether a task will acknowledge what is handled.
+    is_due: bool,
 }
 
 /// Subscribes until the process ends.
@@ -45,7 +60,15 @@ pub(crate) async fn subscribe(
         let mut events = channel.basic_consume(queue, ShortString::default(), options, arguments).await?;
         let permits = Arc::new(Semaphore::new(concurrency.into()));
         let (tally, connection) = (Arc::clone(tally), Arc::clone(&connection));
-        let subscriber = Arc::new(Subscriber { channel, permits, extras, tally, _connection: connection });
+        let subscriber = Arc::new(Subscriber {
+            channel,
+            permits,
+            extras,
+            tally,
+            deliveries: Mutex::default(),
+            at_once: usize::from(concurrency / 2).max(1),
+            _connection: connection,
+        });
         tokio::spawn(async move {
             while let Some(Ok(event)) = events.next().await {
                 deliver(&subscriber, event);
@@ -56,6 +79,7 @@ pub(crate) async fn subscribe(
 }
 
 fn deliver(subscriber: &Arc<Subscriber>, event: Delivery) {
+    subscriber.deliveries().unhandled.insert(event.delivery_tag);
     let (subscriber, permits) = (Arc::clone(subscriber), Arc::clone(&subscriber.permits));
     match Arc::clone(&permits).try_acquire_owned() {
         Ok(permit) => tokio::spawn(async move {
@@ -70,18 +94,44 @@ fn deliver(subscriber: &Arc<Subscriber>, event: Delivery) {
 }
 
 impl Subscriber {
-    async fn take(&self, event: Delivery) {
+    fn deliveries(&self) -> MutexGuard<'_, Deliveries> {
+        self.deliveries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn take(self: &Arc<Self>, event: Delivery) {
         let handled = AssertUnwindSafe(handle(&event.data, &self.tally)).catch_unwind();
         let handled = match self.extras.deadline {
             Some(_) => matches!(timeout(TIME_LIMIT, handled).await, Ok(Ok(Ok(())))),
             None => matches!(handled.await, Ok(Ok(()))),
         };
-        // The frame is queued at the first poll; what remains is to wait until it is written.
+        let mut deliveries = self.deliveries();
         if handled {
-            let _ = self.channel.basic_ack(event.delivery_tag, BasicAckOptions::default()).now_or_never();
+            deliveries.handled.push(event.delivery_tag);
         } else {
             let options = BasicNackOptions { requeue: false, ..BasicNackOptions::default() };
+            // The frame is queued at the first poll; what remains is to wait until it is written.
             let _ = self.channel.basic_nack(event.delivery_tag, options).now_or_never();
+        }
+        deliveries.unhandled.remove(&event.delivery_tag);
+        if deliveries.handled.len() >= self.at_once || deliveries.unhandled.is_empty() {
+            self.ack(&mut deliveries);
+        } else if !std::mem::replace(&mut deliveries.is_due, true) {
+            let subscriber = Arc::clone(self);
+            tokio::spawn(async move {
+                yield_now().await;
+                let mut deliveries = subscriber.deliveries();
+                deliveries.is_due = false;
+                subscriber.ack(&mut deliveries);
+            });
+        }
+    }
+
+    /// Acknowledges what is handled, all before the first that is not in one.
+    fn ack(&self, deliveries: &mut Deliveries) {
+        let first = deliveries.unhandled.first().copied().unwrap_or(u64::MAX);
+        let before = deliveries.handled.iter().copied().filter(|tag| *tag < first).max();
+        for tag in deliveries.handled.drain(..).filter(|tag| *tag > first).chain(before) {
+            let _ = self.channel.basic_ack(tag, BasicAckOptions { multiple: Some(tag) == before }).now_or_never();
         }
     }
 }

@@ -1,0 +1,125 @@
+//! Which deliveries of a channel are settled, and which of them one acknowledgement can name together.
+//!
+//! An acknowledgement costs both sides about as much as a small message, and on a quorum queue an entry in its log. It can
+//! stand for all deliveries up to its own, so those that end at about the same time share one.
+
+use std::collections::BTreeSet;
+
+/// Numbers one delivery of a channel. They grow.
+pub(super) type Tag = u64;
+
+/// An acknowledgement as it goes to the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ack {
+    pub(super) tag: Tag,
+    /// Whether it stands for all before it, too.
+    pub(super) multiple: bool,
+}
+
+/// The deliveries of one channel.
+#[derive(Debug, Default)]
+pub(super) struct Acks {
+    /// How many may be handled before one is acknowledged.
+    most: usize,
+    /// Those that are not settled.
+    unsettled: BTreeSet<Tag>,
+    /// Those that are handled and not acknowledged.
+    handled: Vec<Tag>,
+}
+
+/// When what is handled is to be acknowledged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    Now,
+    /// Once what else ends at this time has ended.
+    Soon,
+}
+
+impl Acks {
+    /// For a channel on which the broker sends so many deliveries ahead. It is not to run out of them, so that a quarter of
+    /// them at most wait to be acknowledged.
+    pub(super) fn new(prefetch: u16) -> Self {
+        Self { most: usize::from(prefetch / 4).max(1), ..Self::default() }
+    }
+
+    /// A delivery has arrived.
+    pub(super) fn delivered(&mut self, tag: Tag) {
+        self.unsettled.insert(tag);
+    }
+
+    /// A delivery is handled.
+    pub(super) fn handled(&mut self, tag: Tag) -> Due {
+        self.unsettled.remove(&tag);
+        self.handled.push(tag);
+        if self.handled.len() >= self.most || self.unsettled.is_empty() { Due::Now } else { Due::Soon }
+    }
+
+    /// A delivery was put back.
+    pub(super) fn put_back(&mut self, tag: Tag) {
+        self.unsettled.remove(&tag);
+    }
+
+    /// The acknowledgements of what is handled: one for all before the first that is not settled, and one for each other.
+    pub(super) fn take(&mut self) -> Vec<Ack> {
+        let first_unsettled = self.unsettled.first().copied().unwrap_or(Tag::MAX);
+        let (before, after): (Vec<Tag>, Vec<Tag>) = self.handled.drain(..).partition(|tag| *tag < first_unsettled);
+        let together = before.iter().max().map(|tag| Ack { tag: *tag, multiple: before.len() > 1 });
+        together.into_iter().chain(after.into_iter().map(|tag| Ack { tag, multiple: false })).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn acks(prefetch: u16, delivered: std::ops::RangeInclusive<Tag>) -> Acks {
+        let mut acks = Acks::new(prefetch);
+        delivered.for_each(|tag| acks.delivered(tag));
+        acks
+    }
+
+    #[test]
+    fn what_is_handled_side_by_side_shares_an_acknowledgement() {
+        let mut acks = acks(32, 1..=4);
+        assert_eq!([2, 1, 3].map(|tag| acks.handled(tag)), [Due::Soon; 3]);
+        assert_eq!(acks.take(), [Ack { tag: 3, multiple: true }]);
+        assert_eq!(acks.take(), []);
+    }
+
+    #[test]
+    fn nothing_is_acknowledged_that_is_not_handled() {
+        let mut acks = acks(32, 1..=5);
+        for tag in [1, 3, 5] {
+            acks.handled(tag);
+        }
+        let alone = |tag| Ack { tag, multiple: false };
+        assert_eq!(acks.take(), [alone(1), alone(3), alone(5)]);
+        for tag in [4, 2] {
+            acks.handled(tag);
+        }
+        assert_eq!(acks.take(), [Ack { tag: 4, multiple: true }]);
+    }
+
+    #[test]
+    fn what_was_put_back_holds_nothing_up() {
+        let mut acks = acks(32, 1..=3);
+        acks.put_back(1);
+        assert_eq!([acks.handled(2), acks.handled(3)], [Due::Soon, Due::Now]);
+        assert_eq!(acks.take(), [Ack { tag: 3, multiple: true }]);
+    }
+
+    #[test]
+    fn the_last_one_waits_for_no_other() {
+        let mut acks = acks(32, 1..=1);
+        assert_eq!(acks.handled(1), Due::Now);
+        assert_eq!(acks.take(), [Ack { tag: 1, multiple: false }]);
+    }
+
+    #[test]
+    fn no_more_than_a_quarter_of_what_is_sent_ahead_waits() {
+        let mut acks = acks(8, 1..=8);
+        assert_eq!([1, 2].map(|tag| acks.handled(tag)), [Due::Soon, Due::Now]);
+        let mut one_at_a_time = self::acks(2, 1..=2);
+        assert_eq!(one_at_a_time.handled(1), Due::Now);
+    }
+}
