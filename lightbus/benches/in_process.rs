@@ -97,10 +97,13 @@ fn call(bencher: Bencher<'_, '_>, in_flight: usize) {
     let (runtime, bus) = bus();
     runtime.block_on(async { bus.serve(WarrantyServer::new(Desk)).await }).unwrap();
     let (client, note) = (WarrantyClient::new(&bus), "x".repeat(SIZES[0]));
-    bencher.counter(ItemsCount::new(in_flight)).bench_local(|| {
-        let calls = (0..in_flight).map(async |_| client.check("SN-0001234", 42, &note).await.unwrap());
-        runtime.block_on(join_all(calls))
-    });
+    let call = async || client.check("SN-0001234", 42, &note).await.unwrap();
+    let bencher = bencher.counter(ItemsCount::new(in_flight));
+    // Waiting for several together allocates, which is no part of a call.
+    match in_flight {
+        1 => bencher.bench_local(|| runtime.block_on(call())),
+        _ => bencher.bench_local(|| runtime.block_on(join_all((0..in_flight).map(|_| call())))),
+    }
 }
 
 /// An event from its publishing to the end of its handler.

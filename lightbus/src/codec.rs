@@ -6,10 +6,9 @@
 //! types that ask serde for raw bytes (`serde_bytes`) become `bin`.
 
 use std::cell::Cell;
-use std::fmt;
+use std::{fmt, io};
 
-use bytes::buf::Writer;
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -95,13 +94,35 @@ thread_local! {
 /// How much is allocated for bodies at a time. A longer one gets an allocation of its own.
 const BLOCK: usize = 8 * 1024;
 
-fn body(write: impl FnOnce(Writer<&mut BytesMut>) -> Result<(), EncodeError>) -> Result<Bytes, EncodeError> {
+/// Writes to the end of a buffer, a few bytes at a time: what `bytes` has for that asks each time how much room is left.
+struct Appender<'b>(&'b mut BytesMut);
+
+impl io::Write for Appender<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    #[inline]
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn body(write: impl FnOnce(Appender<'_>) -> Result<(), EncodeError>) -> Result<Bytes, EncodeError> {
     // A `Serialize` that encodes another value meanwhile finds none.
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
     if buffer.capacity() == 0 {
         buffer.reserve(BLOCK);
     }
-    write((&mut buffer).writer())?;
+    write(Appender(&mut buffer))?;
     let body = buffer.split().freeze();
     if body.len() <= BLOCK {
         let _ = BUFFER.try_with(|kept| kept.set(buffer));
@@ -151,7 +172,7 @@ fn msgpack_deserializer(bytes: &[u8]) -> MsgpackDeserializer<'_> {
 fn is_at_end(deserializer: &mut MsgpackDeserializer<'_>) -> bool {
     matches!(
         IgnoredAny::deserialize(deserializer),
-        Err(rmp_serde::decode::Error::InvalidMarkerRead(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof
+        Err(rmp_serde::decode::Error::InvalidMarkerRead(error)) if error.kind() == io::ErrorKind::UnexpectedEof
     )
 }
 

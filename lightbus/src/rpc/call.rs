@@ -5,6 +5,8 @@ use std::future::IntoFuture;
 use std::pin::Pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+
 use super::caller::Caller;
 use super::error::CallError;
 use super::prepared::{Decode, PreparedCall};
@@ -69,6 +71,8 @@ impl<T: Send + 'static, E: Send + 'static> IntoFuture for Call<T, E> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.caller.call(self.prepared).await.into_result(&self.decode) })
+        let Self { caller, prepared, decode } = self;
+        // An async block would store what it awaits beside what it is made from.
+        Box::pin(caller.call(prepared).map(move |ended| ended.into_result(&decode)))
     }
 }

@@ -57,7 +57,7 @@ impl Caller {
     /// An `async fn` would store its parameters twice, here and below; every call is boxed with all of it, and small boxes are
     /// much cheaper to have.
     #[allow(clippy::manual_async_fn, reason = "see above")]
-    pub(crate) fn call(&self, mut call: PreparedCall) -> impl Future<Output = Ended> + Send {
+    pub(crate) fn call(self, mut call: PreparedCall) -> impl Future<Output = Ended> + Send {
         async move {
             let (api, method) = (call.api, call.method);
             call.context = call.context.or_else(Context::current);

@@ -1,5 +1,6 @@
 //! The calls of this process that wait for their answers.
 
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex};
@@ -42,9 +43,11 @@ pub(crate) enum Arrival {
 }
 
 /// A place in the table. Dropping it gives the place up.
-pub(crate) struct Ticket {
+pub(crate) struct Ticket<'t> {
     number: u64,
-    in_flight: Arc<InFlight>,
+    in_flight: &'t InFlight,
+    /// Whether the place was given up for what arrived.
+    ended: bool,
 }
 
 impl Waiting {
@@ -65,12 +68,12 @@ impl InFlight {
     }
 
     /// Takes a place for a call that is about to be sent on the connection of that generation.
-    pub(crate) fn register(self: &Arc<Self>, generation: Generation) -> Ticket {
+    pub(crate) fn register(&self, generation: Generation) -> Ticket<'_> {
         let mut table = lock(&self.table);
         let number = table.next;
         table.next += 1;
         table.waiting.insert(number, Waiting { generation, arrival: None, waker: None });
-        Ticket { number, in_flight: Arc::clone(self) }
+        Ticket { number, in_flight: self, ended: false }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -92,16 +95,16 @@ impl InFlight {
     fn poll(&self, number: u64, context: &Context<'_>) -> Poll<Arrival> {
         let mut table = lock(&self.table);
         // It is there until its ticket is dropped or has had what arrived.
-        let Some(waiting) = table.waiting.get_mut(&number) else { return Poll::Ready(Arrival::Lost) };
-        match waiting.arrival.take() {
+        let Entry::Occupied(mut place) = table.waiting.entry(number) else { return Poll::Ready(Arrival::Lost) };
+        match place.get_mut().arrival.take() {
             Some(arrival) => {
-                let ended = table.waiting.remove(&number);
+                let ended = place.remove();
                 drop(table);
                 drop(ended);
                 Poll::Ready(arrival)
             }
             None => {
-                let replaced = waiting.waker.replace(context.waker().clone());
+                let replaced = place.get_mut().waker.replace(context.waker().clone());
                 drop(table);
                 drop(replaced);
                 Poll::Pending
@@ -136,7 +139,7 @@ impl ReplySink for InFlight {
     }
 }
 
-impl Ticket {
+impl Ticket<'_> {
     /// The call's id.
     pub(crate) fn id(&self) -> SmolStr {
         let mut id = SmolStrBuilder::new();
@@ -152,12 +155,19 @@ impl Ticket {
 
     /// Waits for what arrives.
     pub(crate) fn arrival(&mut self) -> impl Future<Output = Arrival> {
-        poll_fn(|context| self.in_flight.poll(self.number, context))
+        poll_fn(|context| {
+            let arrival = self.in_flight.poll(self.number, context);
+            self.ended |= arrival.is_ready();
+            arrival
+        })
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
         // A waker may end a task with it, and that task's calls come back here: it is dropped when nothing is locked.
         let waiting = lock(&self.in_flight.table).waiting.remove(&self.number);
         drop(waiting);
@@ -181,7 +191,7 @@ mod tests {
         Reply { kind: Some(ReplyKind::Ok), server: "desk".into(), payload: Payload::default() }
     }
 
-    fn arrived(ticket: &mut Ticket) -> Option<Arrival> {
+    fn arrived(ticket: &mut Ticket<'_>) -> Option<Arrival> {
         ticket.arrival().now_or_never()
     }
 
@@ -199,8 +209,9 @@ mod tests {
 
     #[test]
     fn ids_are_numbers_in_hexadecimal() {
+        let in_flight = InFlight::new();
         for number in [0, 1, 9, 10, 15, 16, 0xabc, 0x1_0000_0000, u64::MAX] {
-            let ticket = Ticket { number, in_flight: InFlight::new() };
+            let ticket = Ticket { number, in_flight: &in_flight, ended: false };
             assert_eq!(ticket.id(), format!("{}-{number:x}", ticket.in_flight.prefix));
             assert_eq!(ticket.in_flight.number_of(&ticket.id()), Some(number));
         }
@@ -265,7 +276,7 @@ mod tests {
     fn a_waker_is_dropped_when_the_table_is_not_locked() {
         let in_flight = InFlight::new();
         let (found, free) = std::sync::mpsc::channel();
-        let wait = |ticket: &Ticket| {
+        let wait = |ticket: &Ticket<'_>| {
             let waker = Arc::new(Prying { in_flight: Arc::clone(&in_flight), found: found.clone() }).into();
             in_flight.poll(ticket.number, &Context::from_waker(&waker)).is_pending()
         };

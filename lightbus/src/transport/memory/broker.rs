@@ -1,7 +1,7 @@
 //! The broker of a bus in memory: what RabbitMQ keeps, with the same semantics.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
@@ -109,12 +109,11 @@ impl Broker {
 
     /// Queues a request. `false` when nobody serves the API.
     pub(super) fn call(self: &Arc<Self>, asker: ProcessId, request: Request) -> bool {
-        let now = Instant::now();
         self.change(|state| {
             let State { apis, outbox, .. } = state;
             let api = request.api.clone();
             match apis.get_mut(&*api) {
-                Some(served) if !served.has_expired(now) => {
+                Some(served) if !served.has_expired() => {
                     let expires_at = request.deadline;
                     served.queue.push(Asked { request, asker }, expires_at);
                     served.assign(&api, outbox);
@@ -296,30 +295,28 @@ impl Broker {
 
     /// Changes the state, and then delivers what that put on its way.
     fn change<R>(self: &Arc<Self>, change: impl FnOnce(&mut State) -> R) -> R {
-        let result = change(&mut lock(&self.state));
-        self.deliver();
+        let mut state = lock(&self.state);
+        let result = change(&mut state);
+        self.deliver(state);
         result
     }
 
     /// Empties the outbox, outside the lock because a sink may come back to the broker at once. Whoever finds it being
     /// emptied leaves it to the other, which keeps the order.
-    fn deliver(self: &Arc<Self>) {
-        if std::mem::replace(&mut lock(&self.state).delivering, true) {
+    fn deliver<'s>(self: &'s Arc<Self>, mut state: MutexGuard<'s, State>) {
+        if state.delivering {
             return;
         }
-        loop {
-            let delivery = {
-                let mut state = lock(&self.state);
-                let delivery = state.outbox.pop_front();
-                state.delivering = delivery.is_some();
-                delivery
-            };
+        while let Some(delivery) = state.outbox.pop_front() {
+            state.delivering = true;
+            drop(state);
             match delivery {
-                Some(Delivery::Request(api, assignment)) => self.deliver_request(api, assignment),
-                Some(Delivery::Event(key, assignment)) => self.deliver_event(key, assignment),
-                None => return,
+                Delivery::Request(api, assignment) => self.deliver_request(api, assignment),
+                Delivery::Event(key, assignment) => self.deliver_event(key, assignment),
             }
+            state = lock(&self.state);
         }
+        state.delivering = false;
     }
 
     fn deliver_request(self: &Arc<Self>, api: SmolStr, assignment: Assignment<Asked, dyn RequestSink>) {
@@ -342,8 +339,8 @@ impl Broker {
 }
 
 impl ApiQueue {
-    fn has_expired(&self, now: Instant) -> bool {
-        self.queue.consumers() == 0 && self.idle_since.is_some_and(|since| now.duration_since(since) >= self.expiry)
+    fn has_expired(&self) -> bool {
+        self.queue.consumers() == 0 && self.idle_since.is_some_and(|since| since.elapsed() >= self.expiry)
     }
 
     fn requeue(&mut self, tag: Tag) -> Vec<Arc<dyn RequestSink>> {

@@ -95,19 +95,18 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
             while self.ready.front().is_some_and(|entry| entry.expires_at.is_some_and(|at| at <= now)) {
                 self.ready.pop_front();
             }
-            let Some(turn) = self.consumers.iter().position(|consumer| consumer.holds < consumer.prefetch) else {
+            let mut consumers = self.consumers.iter_mut().enumerate();
+            let Some((turn, consumer)) = consumers.find(|(_, consumer)| consumer.holds < consumer.prefetch) else {
                 return;
             };
             let Some(entry) = self.ready.pop_front() else { return };
-            // The one whose turn it was goes to the end.
-            self.consumers.rotate_left(turn);
-            let Some(mut consumer) = self.consumers.pop_front() else { return };
             consumer.holds += 1;
             let tag = Tag(self.next_tag);
             self.next_tag += 1;
             self.unsettled.insert(tag, Taken { process: consumer.process, entry: entry.clone() });
             hand_over(Assignment { sink: Arc::clone(&consumer.sink), tag, entry });
-            self.consumers.push_back(consumer);
+            // The one whose turn it was goes to the end.
+            self.consumers.rotate_left(turn + 1);
         }
     }
 
