@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, reason = "the tests are one crate")]
 
+mod acknowledging;
 #[path = "../support/broker.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod broker;

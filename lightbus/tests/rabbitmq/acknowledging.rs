@@ -1,0 +1,80 @@
+//! Events that are acknowledged together.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use lapin::options::QueueDeclareOptions;
+use lapin::types::FieldTable;
+use lightbus::prelude::*;
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::broker::{GUARD, fresh_namespace, next, process, process_by, raw_channel};
+use crate::relay::Relay;
+use crate::shop::{self, ProductRegistered, WarrantyApi, registered};
+
+/// More than the broker sends ahead: that all of them come means that some were acknowledged.
+const MANY: usize = 200;
+
+/// An event whose handler waits.
+const HELD: &str = "held";
+
+async fn publish_many(bus: &Bus) {
+    let published = join_all((0..MANY).map(|number| bus.publish(registered(&number.to_string())).into_future()));
+    published.await.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
+}
+
+#[tokio::test]
+async fn an_event_that_is_still_handled_is_not_acknowledged_with_later_ones() {
+    let (relay, namespace) = (Relay::start().await, fresh_namespace());
+    let desk = process("warranty", &namespace).connect().await.unwrap();
+    desk.register::<WarrantyApi>();
+    let audit = process_by(relay.url(), "audit", &namespace).connect().await.unwrap();
+    let ((sender, mut begun), gate) = (mpsc::unbounded_channel(), Arc::new(Semaphore::new(0)));
+    let opened = gate.clone();
+    audit
+        .subscribe("registrations", move |event: ProductRegistered| {
+            let (sender, gate) = (sender.clone(), gate.clone());
+            async move {
+                let is_held = event.serial == HELD;
+                sender.send(event.serial).unwrap();
+                if is_held {
+                    drop(gate.acquire().await);
+                }
+            }
+        })
+        .await
+        .unwrap();
+
+    desk.publish(registered(HELD)).await.unwrap();
+    assert_eq!(next(&mut begun).await, HELD);
+    publish_many(&desk).await;
+    for _ in 0..MANY {
+        assert_ne!(next(&mut begun).await, HELD);
+    }
+    relay.cut();
+    relay.mend();
+    // What was handled and not yet acknowledged may come again, too.
+    while next(&mut begun).await != HELD {}
+    opened.add_permits(2);
+    audit.shutdown().await;
+    desk.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_process_that_stops_has_acknowledged_what_it_has_handled() {
+    let namespace = fresh_namespace();
+    let desk = process("warranty", &namespace).connect().await.unwrap();
+    desk.register::<WarrantyApi>();
+    let audit = process("audit", &namespace).connect().await.unwrap();
+    let mut handled = shop::collect(&audit).await;
+    tokio::time::timeout(GUARD, publish_many(&desk)).await.unwrap();
+    for _ in 0..MANY {
+        next(&mut handled).await;
+    }
+    audit.shutdown().await;
+    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+    let queue = format!("{namespace}.event.audit.registrations");
+    let queue = raw_channel().await.queue_declare(queue.into(), passive, FieldTable::default()).await.unwrap();
+    assert_eq!(queue.message_count(), 0);
+    desk.shutdown().await;
+}
