@@ -25,14 +25,18 @@ pub(super) struct Acks {
     unsettled: BTreeSet<Tag>,
     /// Those that are handled and not acknowledged.
     handled: Vec<Tag>,
+    /// Whether someone was told to acknowledge them soon.
+    is_promised: bool,
 }
 
 /// When what is handled is to be acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     Now,
-    /// Once what else ends at this time has ended.
+    /// Once what else ends at this time has ended: by [`take_soon`](Acks::take_soon).
     Soon,
+    /// When someone else does who was told so.
+    Promised,
 }
 
 impl Acks {
@@ -51,7 +55,13 @@ impl Acks {
     pub(super) fn handled(&mut self, tag: Tag) -> Due {
         self.unsettled.remove(&tag);
         self.handled.push(tag);
-        if self.handled.len() >= self.most || self.unsettled.is_empty() { Due::Now } else { Due::Soon }
+        if self.handled.len() >= self.most || self.unsettled.is_empty() {
+            Due::Now
+        } else if std::mem::replace(&mut self.is_promised, true) {
+            Due::Promised
+        } else {
+            Due::Soon
+        }
     }
 
     /// A delivery was put back.
@@ -65,6 +75,12 @@ impl Acks {
         let (before, after): (Vec<Tag>, Vec<Tag>) = self.handled.drain(..).partition(|tag| *tag < first_unsettled);
         let together = before.iter().max().map(|tag| Ack { tag: *tag, multiple: before.len() > 1 });
         together.into_iter().chain(after.into_iter().map(|tag| Ack { tag, multiple: false })).collect()
+    }
+
+    /// The same, for whoever was told that it is due soon.
+    pub(super) fn take_soon(&mut self) -> Vec<Ack> {
+        self.is_promised = false;
+        self.take()
     }
 }
 
@@ -81,9 +97,11 @@ mod tests {
     #[test]
     fn what_is_handled_side_by_side_shares_an_acknowledgement() {
         let mut acks = acks(32, 1..=4);
-        assert_eq!([2, 1, 3].map(|tag| acks.handled(tag)), [Due::Soon; 3]);
-        assert_eq!(acks.take(), [Ack { tag: 3, multiple: true }]);
+        assert_eq!([2, 1, 3].map(|tag| acks.handled(tag)), [Due::Soon, Due::Promised, Due::Promised]);
+        assert_eq!(acks.take_soon(), [Ack { tag: 3, multiple: true }]);
         assert_eq!(acks.take(), []);
+        acks.delivered(5);
+        assert_eq!(acks.handled(5), Due::Soon);
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! once: there is nobody else who could do it too.
 
 use std::pin::pin;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -206,8 +205,8 @@ async fn start(work: &Work, session: &Arc<Session>) -> Result<(Arc<Source>, Defe
         Ok(consumer) => {
             let deliveries = connection.wire.deferring(consumer);
             let session = Arc::clone(session);
-            let (acks, acks_soon) = (Mutex::new(Acks::new(work.prefetch())), AtomicBool::new(false));
-            Ok((Arc::new(Source { session, connection, channel, queue, acks, acks_soon }), deliveries))
+            let acks = Mutex::new(Acks::new(work.prefetch()));
+            Ok((Arc::new(Source { session, connection, channel, queue, acks }), deliveries))
         }
         Err(failure) => {
             // The broker may still answer a request that was given up, and would then send what nobody takes.

@@ -1,7 +1,6 @@
 //! Settles what was delivered.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,7 +11,6 @@ use lapin::message::Delivery;
 use lapin::options::{BasicAckOptions, BasicNackOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel};
-use tokio::runtime::Handle;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -41,8 +39,6 @@ pub(super) struct Source {
     pub(super) queue: String,
     /// The frames that settle leave while it is locked, or they could overtake each other.
     pub(super) acks: Mutex<Acks>,
-    /// Whether someone will acknowledge what is handled soon.
-    pub(super) acks_soon: AtomicBool,
 }
 
 impl Source {
@@ -56,25 +52,22 @@ impl Source {
     /// Takes a message off the queue, perhaps a little later together with others.
     fn ack_together(self: &Arc<Self>, tag: Tag) {
         let mut acks = lock(&self.acks);
-        match (acks.handled(tag), Handle::try_current()) {
-            (Due::Soon, Ok(runtime)) => {
-                if !self.acks_soon.swap(true, Ordering::Relaxed) {
-                    runtime.spawn(Arc::clone(self).ack_soon());
-                }
-            }
-            _ => self.ack_handled(&mut acks),
+        match acks.handled(tag) {
+            Due::Now => self.ack_all(acks.take()),
+            Due::Soon => drop(tokio::spawn(Arc::clone(self).ack_soon())),
+            Due::Promised => {}
         }
     }
 
     /// Lets what can run now run first.
     async fn ack_soon(self: Arc<Self>) {
         yield_now().await;
-        self.acks_soon.store(false, Ordering::Relaxed);
-        self.ack_handled(&mut lock(&self.acks));
+        let mut acks = lock(&self.acks);
+        self.ack_all(acks.take_soon());
     }
 
-    fn ack_handled(&self, acks: &mut Acks) {
-        for Ack { tag, multiple } in acks.take() {
+    fn ack_all(&self, acks: Vec<Ack>) {
+        for Ack { tag, multiple } in acks {
             let _ = self.channel.basic_ack(tag, BasicAckOptions { multiple }).now_or_never();
         }
     }
