@@ -3,13 +3,13 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::api::{Api, Event};
@@ -100,7 +100,7 @@ struct Shared {
     transport: Arc<dyn Transport>,
     /// The APIs whose events this service may publish.
     registered: Mutex<FxHashSet<&'static str>>,
-    closed: CancellationToken,
+    closed: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -112,7 +112,7 @@ pub(crate) struct PublisherSettings {
 
 impl Publisher {
     pub(crate) fn new(settings: PublisherSettings, transport: Arc<dyn Transport>) -> Self {
-        let (registered, closed) = (Mutex::default(), CancellationToken::new());
+        let (registered, closed) = (Mutex::default(), AtomicBool::new(false));
         Self { shared: Arc::new(Shared { settings, transport, registered, closed }) }
     }
 
@@ -123,7 +123,7 @@ impl Publisher {
 
     /// Refuses every further event.
     pub(crate) fn close(&self) {
-        self.shared.closed.cancel();
+        self.shared.closed.store(true, Ordering::SeqCst);
     }
 
     async fn publish(&self, event: PreparedEvent) -> Result<(), Error> {
@@ -143,7 +143,7 @@ impl Publisher {
     /// Checks what can be checked here, and puts the message together.
     fn message(&self, event: PreparedEvent) -> Result<EventMessage, Error> {
         let Shared { settings, registered, closed, .. } = &*self.shared;
-        if closed.is_cancelled() {
+        if closed.load(Ordering::SeqCst) {
             return Err(Error::Closed);
         }
         let name = || full_name(event.api, event.event);

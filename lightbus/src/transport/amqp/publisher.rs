@@ -2,8 +2,8 @@
 //!
 //! One task owns the channel and polls each publication once, in order: lapin takes a message's number in one step and
 //! queues its frames in another, so that two tasks on one channel could each get the other's confirm. It also lets many
-//! messages share one write and one confirm. They are taken in the order of
-//! their messages ([`unconfirmed`](super::unconfirmed)).
+//! messages share one write and one confirm. Confirms are taken in the order of their messages
+//! ([`unconfirmed`](super::unconfirmed)).
 //!
 //! When the broker refuses a message, the next ones leave on another channel. A channel finds the leader of a quorum queue
 //! when it publishes to it for the first time; if that leader's node has just gone down, RabbitMQ (3.10 at least) goes on
