@@ -85,10 +85,17 @@ pub(crate) enum Passing {
     Reference { lent: Type, owned: Owned },
 }
 
+impl Passing {
+    /// Whether the dispatcher lends a part of the request itself.
+    pub(crate) fn lends_text(&self) -> bool {
+        matches!(self, Self::Reference { owned: Owned::Text, .. })
+    }
+}
+
 /// What the dispatcher decodes in order to lend it.
 pub(crate) enum Owned {
-    /// A `String` for `&str`.
-    String,
+    /// Text of the request where it lies, for `&str`.
+    Text,
     /// A `Vec<T>` for `&[T]`.
     Vec(Type),
     /// A `T` for `&T`.

@@ -136,6 +136,11 @@ fn body(write: impl FnOnce(Appender<'_>) -> Result<(), EncodeError>) -> Result<B
 ///
 /// When the bytes are no such value, are nested too deeply, or are in an encoding that is not supported.
 pub fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, DecodeError> {
+    decode_lent(payload)
+}
+
+/// As [`decode`], for a value that borrows from the body.
+pub(crate) fn decode_lent<'de, T: Deserialize<'de>>(payload: &'de Payload) -> Result<T, DecodeError> {
     match &payload.encoding {
         Encoding::MessagePack => msgpack(&payload.bytes),
         Encoding::Json => json(&payload.bytes),
@@ -143,7 +148,7 @@ pub fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, DecodeError> 
     }
 }
 
-fn msgpack<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+fn msgpack<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
     let mut deserializer = msgpack_deserializer(bytes);
     let value = T::deserialize(&mut deserializer).map_err(|error| match error {
         rmp_serde::decode::Error::DepthLimitExceeded => DecodeError::TooDeep,
@@ -176,7 +181,7 @@ fn is_at_end(deserializer: &mut MsgpackDeserializer<'_>) -> bool {
     )
 }
 
-fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+fn json<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, DecodeError> {
     // serde_json's own recursion limit is 128 too.
     serde_json::from_slice(bytes).map_err(|error| {
         if error.to_string().starts_with("recursion limit exceeded") {

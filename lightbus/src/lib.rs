@@ -127,6 +127,6 @@ pub mod __private {
     pub use crate::api::{Api, ApiDescriptor, Event, EventDescriptor, MethodDescriptor};
     pub use crate::bus::{Bus, client};
     pub use crate::context::Context;
-    pub use crate::rpc::{Argument, Call, Client, Dispatch, Invocation, Outcome, invocation};
+    pub use crate::rpc::{Argument, Call, Client, Dispatch, Invocation, Outcome, Text, invocation};
     pub use crate::schema::{inline, reference};
 }

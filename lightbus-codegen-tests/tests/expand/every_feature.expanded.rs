@@ -109,7 +109,8 @@ const _: () = {
     #[schemars(crate = "crate::bus::__private::schemars")]
     struct __every_form_arguments<'a> {
         by_value: u64,
-        text: crate::bus::__private::Argument<'a, str, ::std::string::String>,
+        #[serde(borrow)]
+        text: crate::bus::__private::Argument<'a, str, crate::bus::__private::Text<'a>>,
         list: crate::bus::__private::Argument<'a, [u8], ::std::vec::Vec<u8>>,
         other: crate::bus::__private::Argument<'a, Part, Part>,
         #[serde(default, rename = "limit")]
@@ -126,7 +127,8 @@ const _: () = {
     #[derive(crate::bus::__private::schemars::JsonSchema)]
     #[schemars(crate = "crate::bus::__private::schemars")]
     struct __type_arguments<'a> {
-        r#in: crate::bus::__private::Argument<'a, str, ::std::string::String>,
+        #[serde(borrow)]
+        r#in: crate::bus::__private::Argument<'a, str, crate::bus::__private::Text<'a>>,
     }
     #[cfg(unix)]
     #[derive(

@@ -60,7 +60,12 @@ const _: () = {
     #[derive(::lightbus::__private::schemars::JsonSchema)]
     #[schemars(crate = "::lightbus::__private::schemars")]
     struct __check_arguments<'a> {
-        serial: ::lightbus::__private::Argument<'a, str, ::std::string::String>,
+        #[serde(borrow)]
+        serial: ::lightbus::__private::Argument<
+            'a,
+            str,
+            ::lightbus::__private::Text<'a>,
+        >,
     }
     #[derive(
         ::lightbus::__private::serde::Serialize,

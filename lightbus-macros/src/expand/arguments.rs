@@ -17,7 +17,8 @@ pub(super) fn item(api: &Api, method: &Method) -> TokenStream {
     let lifetime = method.borrows().then(|| quote!(<'a>));
     let fields = method.arguments().map(|(parameter, passing, attributes)| {
         let field = field(&parameter.ident, &field_type(api, &parameter.ty, passing));
-        quote!(#(#attributes)* #field)
+        let borrow = passing.lends_text().then(|| quote!(#[serde(borrow)]));
+        quote!(#borrow #(#attributes)* #field)
     });
     guarded(
         &method.attributes,
@@ -43,13 +44,13 @@ fn field_type(api: &Api, ty: &Type, passing: &Passing) -> TokenStream {
     let Passing::Reference { lent, owned } = passing else { return quote!(#ty) };
     // As in `field`, all of it is at the user's type.
     let span = lent.span();
-    let owned = match owned {
-        Owned::Same => quote!(#lent),
-        Owned::String => quote_spanned!(span=> ::std::string::String),
-        Owned::Vec(element) => quote_spanned!(span=> ::std::vec::Vec<#element>),
-    };
     let root = &api.root;
     let root = respanned(quote!(#root), span);
+    let owned = match owned {
+        Owned::Same => quote!(#lent),
+        Owned::Text => quote_spanned!(span=> #root::__private::Text<'a>),
+        Owned::Vec(element) => quote_spanned!(span=> ::std::vec::Vec<#element>),
+    };
     quote_spanned!(span=> #root::__private::Argument<'a, #lent, #owned>)
 }
 

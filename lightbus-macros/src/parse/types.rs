@@ -57,7 +57,7 @@ fn lent(reference: &TypeReference, errors: &mut Errors) -> Option<Passing> {
     refuse_parts(lent, Place::Argument, errors);
     let owned = match lent {
         Type::Slice(slice) => Owned::Vec(slice.elem.as_ref().clone()),
-        Type::Path(path) if path.path.is_ident("str") => Owned::String,
+        Type::Path(path) if path.path.is_ident("str") => Owned::Text,
         _ => Owned::Same,
     };
     Some(Passing::Reference { lent: lent.clone(), owned })

@@ -75,3 +75,32 @@ impl<B: ?Sized, O: JsonSchema> JsonSchema for Argument<'_, B, O> {
         O::json_schema(generator)
     }
 }
+
+/// What the dispatcher decodes for a `&str`: the text where it lies in the request, or a copy where it is escaped there.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Borrow<str> for Text<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl JsonSchema for Text<'_> {
+    fn inline_schema() -> bool {
+        str::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        str::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        str::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        str::json_schema(generator)
+    }
+}

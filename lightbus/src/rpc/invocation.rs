@@ -1,7 +1,6 @@
 //! One request on its way through a generated dispatcher.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::fault::{Fault, FaultCode, FaultDetails};
@@ -50,13 +49,13 @@ impl Invocation {
         &self.context
     }
 
-    /// Decodes the arguments.
+    /// Decodes the arguments, which may borrow from the request.
     ///
     /// # Errors
     ///
     /// The fault to answer with when they do not decode.
-    pub fn arguments<A: DeserializeOwned>(&self) -> Result<A, Outcome> {
-        codec::decode(&self.arguments).map_err(|error| self.fault(&self.invalid_arguments(&error)))
+    pub fn arguments<'a, A: Deserialize<'a>>(&'a self) -> Result<A, Outcome> {
+        codec::decode_lent(&self.arguments).map_err(|error| self.fault(&self.invalid_arguments(&error)))
     }
 
     /// The answer of a method that returns no `Result`.
@@ -102,6 +101,11 @@ impl Invocation {
     /// How long the arguments are, in bytes.
     pub(crate) fn size(&self) -> usize {
         self.arguments.bytes.len()
+    }
+
+    /// The arguments, as they came.
+    pub(crate) fn into_arguments(self) -> Payload {
+        self.arguments
     }
 
     pub(crate) fn fault(&self, fault: &Fault) -> Outcome {

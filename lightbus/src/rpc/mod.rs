@@ -20,7 +20,7 @@ pub use self::fault::{Fault, FaultCode, FaultDetails};
 pub use self::invocation::{Invocation, Outcome};
 
 #[doc(hidden)]
-pub use self::argument::Argument;
+pub use self::argument::{Argument, Text};
 #[doc(hidden)]
 pub use self::client::Client;
 #[doc(hidden)]

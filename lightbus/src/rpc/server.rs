@@ -89,7 +89,7 @@ impl<D: Dispatch> Serving<D> {
         async move {
             let tasks = &self.shared.settings.tasks;
             let Some(_turn) = pin!(tasks.begin(turn)).await else {
-                self.handle.give_back();
+                self.handle.give_back(self.invocation.into_arguments());
                 return;
             };
             let api = self.shared.api;
@@ -100,7 +100,7 @@ impl<D: Dispatch> Serving<D> {
                 return;
             }
             let idempotent = api.method(self.invocation.method()).is_some_and(|method| method.is_idempotent());
-            // Off the queue first, run after: whatever happens now, the method does not run twice.
+            // Nobody runs it again from now on: it is off the queue, or comes back as one that may have been run.
             if !idempotent && !self.handle.accept() {
                 return;
             }
@@ -112,7 +112,7 @@ impl<D: Dispatch> Serving<D> {
             let outcome = match outcome {
                 Some(outcome) => outcome,
                 // Another server runs it from the start.
-                None if idempotent => return self.handle.give_back(),
+                None if idempotent => return self.handle.give_back(self.invocation.into_arguments()),
                 None => self.invocation.fault(&shutting_down()),
             };
             let reply = self.shared.reply(outcome);

@@ -20,7 +20,7 @@ use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::error::Error;
 use crate::failure::FailureStory;
 use crate::health::Health;
-use crate::message::{EventMessage, Reply, Request};
+use crate::message::{EventMessage, Payload, Reply, Request};
 use crate::name::{Pattern, ServiceName, SubscriptionName};
 
 /// Counts the connections of a transport: every reconnect moves on to the next one.
@@ -208,8 +208,8 @@ pub(crate) struct RequestDelivery {
 /// Settles one request.
 #[async_trait]
 pub(crate) trait RequestHandle: fmt::Debug + Send {
-    /// Takes the request off the queue, without waiting. `false` when its connection is gone: someone else gets it, so
-    /// it must not be run.
+    /// Takes the request off the queue, without waiting, perhaps a moment later together with others. `false` when its
+    /// connection is gone: someone else gets it, so it must not be run.
     fn accept(&mut self) -> bool;
 
     /// Sends the answer, without waiting. An answer whose connection is gone is dropped: its caller knows.
@@ -219,8 +219,9 @@ pub(crate) trait RequestHandle: fmt::Debug + Send {
     /// between leaves the request to another one.
     async fn reply_then_accept(self: Box<Self>, reply: Reply);
 
-    /// Gives the request back unrun, for another process. It is not marked as redelivered.
-    fn give_back(self: Box<Self>);
+    /// Gives the request back unrun, with the payload that it came with, for another process. It is not marked as
+    /// redelivered.
+    fn give_back(self: Box<Self>, payload: Payload);
 }
 
 /// Takes the events of one subscription.

@@ -1,16 +1,16 @@
-//! Events that are acknowledged together.
+//! Calls and events that are acknowledged together.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::future::join_all;
-use lapin::options::QueueDeclareOptions;
-use lapin::types::FieldTable;
 use lightbus::prelude::*;
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::broker::{GUARD, fresh_namespace, next, process, process_by, raw_channel};
+use crate::broker::{GUARD, fresh_namespace, guarded, next, process, process_by};
+use crate::queues;
 use crate::relay::Relay;
-use crate::shop::{self, ProductRegistered, WarrantyApi, registered};
+use crate::shop::{self, ProductRegistered, WarrantyApi, WarrantyClient, registered};
 
 /// More than the broker sends ahead: that all of them come means that some were acknowledged.
 const MANY: usize = 200;
@@ -72,9 +72,43 @@ async fn a_process_that_stops_has_acknowledged_what_it_has_handled() {
         next(&mut handled).await;
     }
     audit.shutdown().await;
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    let queue = format!("{namespace}.event.audit.registrations");
-    let queue = raw_channel().await.queue_declare(queue.into(), passive, FieldTable::default()).await.unwrap();
-    assert_eq!(queue.message_count(), 0);
+    assert_eq!(queues::look(&format!("{namespace}.event.audit.registrations")).await.message_count(), 0);
     desk.shutdown().await;
+}
+
+#[tokio::test]
+async fn calls_that_run_are_off_their_queue_and_those_that_wait_are_not() {
+    const RUNNING: u16 = 5;
+    const WAITING: u32 = 7;
+    let namespace = fresh_namespace();
+    let server = process("warranty", &namespace).call_concurrency(RUNNING).connect().await.unwrap();
+    let (mut begun, gate) = shop::serve(&server).await;
+    let caller = process("sales", &namespace).connect().await.unwrap();
+    let warranty = WarrantyClient::new(&caller);
+    let calls = u32::from(RUNNING) + WAITING;
+    let calls: Vec<_> = (0..calls).map(|_| tokio::spawn(warranty.hold().timeout(GUARD).into_future())).collect();
+    for _ in 0..RUNNING {
+        next(&mut begun).await;
+    }
+    let queue = format!("{namespace}.rpc.company.warranty");
+    eventually_unacknowledged(&queue, WAITING).await;
+    gate.add_permits(calls.len());
+    for call in calls {
+        guarded(call).await.unwrap().unwrap();
+    }
+    eventually_unacknowledged(&queue, 0).await;
+    assert_eq!(queues::look(&queue).await.message_count(), 0);
+    caller.shutdown().await;
+    server.shutdown().await;
+}
+
+async fn eventually_unacknowledged(queue: &str, expected: u32) {
+    let begun = Instant::now();
+    loop {
+        let found = queues::unacknowledged(queue).await;
+        if found == expected {
+            return;
+        }
+        assert!(begun.elapsed() < GUARD, "{found} messages of {queue} are not acknowledged, instead of {expected}");
+    }
 }

@@ -14,6 +14,7 @@ use tokio::time::interval;
 
 use crate::broker::{GUARD, eventually, fresh_namespace, guarded, next, process, raw_channel};
 use crate::garbage::{Garbage, deep};
+use crate::queues;
 use crate::raw::{CORRELATION_ID, HEADERS, REPLY_TO, RawClient, TYPE, entry, long, short};
 use crate::shop::{self, ProductRegistered, WarrantyApi, WarrantyClient, registered};
 
@@ -67,13 +68,6 @@ async fn assert_served(caller: &Bus) {
     WarrantyClient::new(caller).check("SN-0042").timeout(GUARD).await.unwrap();
 }
 
-/// How many messages wait in a queue.
-async fn waiting(queue: &str) -> u32 {
-    let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    let channel = raw_channel().await;
-    channel.queue_declare(queue.into(), passive, FieldTable::default()).await.unwrap().message_count()
-}
-
 #[tokio::test]
 async fn requests_that_lapin_cannot_read_do_not_wedge_a_server() {
     let namespace = fresh_namespace();
@@ -85,7 +79,7 @@ async fn requests_that_lapin_cannot_read_do_not_wedge_a_server() {
     }
     caller.shutdown().await;
     server.shutdown().await;
-    assert_eq!(waiting(&queue).await, 0);
+    assert_eq!(queues::look(&queue).await.message_count(), 0);
 }
 
 /// RabbitMQ 3.10 closes the connection of whoever answers there.
@@ -106,7 +100,7 @@ async fn a_reply_address_that_the_broker_cannot_read_costs_one_connection() {
     }
     caller.shutdown().await;
     server.shutdown().await;
-    assert_eq!(waiting(&queue).await, 0);
+    assert_eq!(queues::look(&queue).await.message_count(), 0);
 }
 
 #[tokio::test]
@@ -174,7 +168,7 @@ async fn garbage_at_an_api_leaves_nothing_in_its_queue() {
     assert!(server.health().is_healthy());
     caller.shutdown().await;
     server.shutdown().await;
-    assert_eq!(waiting(&queue).await, 0);
+    assert_eq!(queues::look(&queue).await.message_count(), 0);
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ mod hostile_peers;
 mod hosts;
 mod losing_the_connection;
 mod permissions;
+mod queues;
 mod raw;
 #[path = "../support/relay.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]

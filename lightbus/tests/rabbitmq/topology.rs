@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
-use lapin::types::FieldTable;
+use lapin::options::QueueDeleteOptions;
 use lightbus::Error;
 use lightbus::config::QueueType;
 use lightbus::prelude::*;
 
 use crate::broker::{GUARD, fresh_namespace, next, process, raw_channel};
+use crate::queues;
 use crate::shop::{self, BellServer, Brass, WarrantyApi, WarrantyClient, registered};
 
 #[tokio::test]
@@ -95,13 +95,8 @@ async fn a_shutdown_leaves_the_durable_queues_and_nothing_else() {
     next(&mut arrivals).await;
     bus.shutdown().await;
 
-    let channel = raw_channel().await;
-    for (queue, messages) in
-        [("rpc.company.warranty", 0), ("event.warranty.registrations", 0), ("event.warranty.registrations.dead", 0)]
-    {
-        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        let name = format!("{namespace}.{queue}");
-        let queue = channel.queue_declare(name.as_str().into(), passive, FieldTable::default()).await.unwrap();
-        assert_eq!((queue.message_count(), queue.consumer_count()), (messages, 0), "{name}");
+    for queue in ["rpc.company.warranty", "event.warranty.registrations", "event.warranty.registrations.dead"] {
+        let found = queues::look(&format!("{namespace}.{queue}")).await;
+        assert_eq!((found.message_count(), found.consumer_count()), (0, 0), "{queue}");
     }
 }

@@ -1,7 +1,8 @@
 //! Which deliveries of a channel are settled, and which of them one acknowledgement can name together.
 //!
 //! An acknowledgement costs both sides about as much as a small message, and on a quorum queue an entry in its log. It can
-//! stand for all deliveries up to its own, so those that end at about the same time share one.
+//! stand for all deliveries up to its own, so those that can be acknowledged at about the same time share one: events when
+//! they are handled, calls when they begin to run.
 
 use std::collections::BTreeSet;
 
@@ -19,21 +20,21 @@ pub(super) struct Ack {
 /// The deliveries of one channel.
 #[derive(Debug, Default)]
 pub(super) struct Acks {
-    /// How many may be handled before one is acknowledged.
+    /// How many may be due before they are acknowledged.
     most: usize,
     /// Those that are not settled.
     unsettled: BTreeSet<Tag>,
-    /// Those that are handled and not acknowledged.
-    handled: Vec<Tag>,
+    /// Those that can be acknowledged and are not.
+    due: Vec<Tag>,
     /// Whether someone was told to acknowledge them soon.
     is_promised: bool,
 }
 
-/// When what is handled is to be acknowledged.
+/// When what can be acknowledged is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     Now,
-    /// Once what else ends at this time has ended: by [`take_soon`](Acks::take_soon).
+    /// Once what else can be at this time can be, too: by [`take_soon`](Acks::take_soon).
     Soon,
     /// When someone else does who was told so.
     Promised,
@@ -51,28 +52,36 @@ impl Acks {
         self.unsettled.insert(tag);
     }
 
-    /// A delivery is handled.
-    pub(super) fn handled(&mut self, tag: Tag) -> Due {
+    /// A delivery can be acknowledged.
+    pub(super) fn due(&mut self, tag: Tag) -> Due {
         self.unsettled.remove(&tag);
-        self.handled.push(tag);
-        if self.handled.len() >= self.most || self.unsettled.is_empty() {
+        self.due.push(tag);
+        if self.due.len() >= self.most {
             Due::Now
-        } else if std::mem::replace(&mut self.is_promised, true) {
+        } else if self.is_promised {
             Due::Promised
+        } else if self.unsettled.is_empty() {
+            Due::Now
         } else {
+            self.promise();
             Due::Soon
         }
     }
 
-    /// A delivery was put back.
-    pub(super) fn put_back(&mut self, tag: Tag) {
+    /// Whoever calls this will [`take_soon`](Self::take_soon).
+    pub(super) fn promise(&mut self) {
+        self.is_promised = true;
+    }
+
+    /// A delivery has a frame of its own that settles it.
+    pub(super) fn settled(&mut self, tag: Tag) {
         self.unsettled.remove(&tag);
     }
 
-    /// The acknowledgements of what is handled: one for all before the first that is not settled, and one for each other.
+    /// The acknowledgements of what is due: one for all before the first that is not settled, and one for each other.
     pub(super) fn take(&mut self) -> Vec<Ack> {
         let first_unsettled = self.unsettled.first().copied().unwrap_or(Tag::MAX);
-        let (before, after): (Vec<Tag>, Vec<Tag>) = self.handled.drain(..).partition(|tag| *tag < first_unsettled);
+        let (before, after): (Vec<Tag>, Vec<Tag>) = self.due.drain(..).partition(|tag| *tag < first_unsettled);
         let together = before.iter().max().map(|tag| Ack { tag: *tag, multiple: before.len() > 1 });
         together.into_iter().chain(after.into_iter().map(|tag| Ack { tag, multiple: false })).collect()
     }
@@ -95,49 +104,59 @@ mod tests {
     }
 
     #[test]
-    fn what_is_handled_side_by_side_shares_an_acknowledgement() {
+    fn what_is_due_at_the_same_time_shares_an_acknowledgement() {
         let mut acks = acks(32, 1..=4);
-        assert_eq!([2, 1, 3].map(|tag| acks.handled(tag)), [Due::Soon, Due::Promised, Due::Promised]);
+        assert_eq!([2, 1, 3].map(|tag| acks.due(tag)), [Due::Soon, Due::Promised, Due::Promised]);
         assert_eq!(acks.take_soon(), [Ack { tag: 3, multiple: true }]);
         assert_eq!(acks.take(), []);
         acks.delivered(5);
-        assert_eq!(acks.handled(5), Due::Soon);
+        assert_eq!(acks.due(5), Due::Soon);
     }
 
     #[test]
-    fn nothing_is_acknowledged_that_is_not_handled() {
+    fn nothing_is_acknowledged_that_is_not_due() {
         let mut acks = acks(32, 1..=5);
         for tag in [1, 3, 5] {
-            acks.handled(tag);
+            acks.due(tag);
         }
         let alone = |tag| Ack { tag, multiple: false };
         assert_eq!(acks.take(), [alone(1), alone(3), alone(5)]);
         for tag in [4, 2] {
-            acks.handled(tag);
+            acks.due(tag);
         }
         assert_eq!(acks.take(), [Ack { tag: 4, multiple: true }]);
     }
 
     #[test]
-    fn what_was_put_back_holds_nothing_up() {
+    fn what_is_settled_alone_holds_nothing_up() {
         let mut acks = acks(32, 1..=3);
-        acks.put_back(1);
-        assert_eq!([acks.handled(2), acks.handled(3)], [Due::Soon, Due::Now]);
-        assert_eq!(acks.take(), [Ack { tag: 3, multiple: true }]);
+        acks.settled(1);
+        assert_eq!([acks.due(2), acks.due(3)], [Due::Soon, Due::Promised]);
+        assert_eq!(acks.take_soon(), [Ack { tag: 3, multiple: true }]);
     }
 
     #[test]
     fn the_last_one_waits_for_no_other() {
         let mut acks = acks(32, 1..=1);
-        assert_eq!(acks.handled(1), Due::Now);
+        assert_eq!(acks.due(1), Due::Now);
         assert_eq!(acks.take(), [Ack { tag: 1, multiple: false }]);
+    }
+
+    #[test]
+    fn whoever_has_promised_to_acknowledge_is_waited_for() {
+        let mut acks = acks(32, 1..=1);
+        acks.promise();
+        assert_eq!(acks.due(1), Due::Promised);
+        assert_eq!(acks.take_soon(), [Ack { tag: 1, multiple: false }]);
+        acks.delivered(2);
+        assert_eq!(acks.due(2), Due::Now);
     }
 
     #[test]
     fn no_more_than_a_quarter_of_what_is_sent_ahead_waits() {
         let mut acks = acks(8, 1..=8);
-        assert_eq!([1, 2].map(|tag| acks.handled(tag)), [Due::Soon, Due::Now]);
+        assert_eq!([1, 2].map(|tag| acks.due(tag)), [Due::Soon, Due::Now]);
         let mut one_at_a_time = self::acks(2, 1..=2);
-        assert_eq!(one_at_a_time.handled(1), Due::Now);
+        assert_eq!(one_at_a_time.due(1), Due::Now);
     }
 }

@@ -31,7 +31,7 @@ use super::topology::Topology;
 use super::wire::{Wire, release};
 use crate::error::Error;
 use crate::health::ConsumerKind;
-use crate::transport::{EventSink, RequestSink, Subscription};
+use crate::transport::{EventSink, RequestDelivery, RequestSink, Subscription};
 
 /// How many deliveries may be handed over before it is looked whether the consuming ends.
 const AT_ONCE: usize = 32;
@@ -236,23 +236,33 @@ async fn deliver(
             () = source.session.lost() => End::Lost,
         }
     });
-    for number in 0_usize.. {
+    let mut handed_over = 0;
+    loop {
         // To look whether it ends costs as much as to hand a delivery over, so it is not done for each.
-        let here = if number % AT_ONCE == 0 { None } else { deliveries.next_at_hand().await };
+        let here = if handed_over < AT_ONCE { deliveries.next_at_hand().await } else { None };
         let next = match here {
             Some(next) => next,
-            None => select! {
-                biased;
-                end = &mut end => match end {
-                    End::Stopped => break,
-                    end => return end,
-                },
-                next = deliveries.next() => next,
-            },
+            None => {
+                if std::mem::take(&mut handed_over) > 0 {
+                    Arc::clone(source).ack_soon().await;
+                }
+                select! {
+                    biased;
+                    end = &mut end => match end {
+                        End::Stopped => break,
+                        end => return end,
+                    },
+                    next = deliveries.next() => next,
+                }
+            }
         };
         match next {
             Some(Ok(delivery)) => {
-                source.connection.wire.hear();
+                if handed_over == 0 {
+                    source.connection.wire.hear();
+                    source.promise_acks();
+                }
+                handed_over += 1;
                 hand_over(work, source, delivery);
             }
             ended => return interruption(source, ended.and_then(Result::err)),
@@ -287,7 +297,10 @@ async fn give_up(work: &Work, source: &Arc<Source>, mut deliveries: Deferring<Co
         while let Some(Ok(delivery)) = deliveries.next().await {
             match work {
                 // As a fresh copy: put back, it would look as if it might have been run.
-                Work::Requests { api, .. } => handles::request(source, api, delivery).handle.give_back(),
+                Work::Requests { api, .. } => {
+                    let RequestDelivery { request, handle, .. } = handles::request(source, api, delivery);
+                    handle.give_back(request.payload);
+                }
                 Work::Events { subscription, .. } => drop(handles::event(source, subscription, delivery)),
             }
         }

@@ -24,7 +24,7 @@ use super::properties::{of_reply, of_returned_request, short, to_event, to_reque
 use super::session::Session;
 use crate::error::Error;
 use crate::failure::FailureStory;
-use crate::message::Reply;
+use crate::message::{Payload, Reply};
 use crate::sync::lock;
 use crate::transport::{EventDelivery, EventHandle, RequestDelivery, RequestHandle, Subscription};
 
@@ -42,42 +42,54 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Takes a message off the queue. `false` when the channel is gone, and the message with it.
-    fn ack(&self, tag: Tag) -> bool {
-        let acked = self.channel.basic_ack(tag, BasicAckOptions::default());
-        // The frame is queued at the first poll; what remains is to wait until it is written.
-        !self.session.is_lost() && !matches!(acked.now_or_never(), Some(Err(_)))
+    /// Whether what is settled now reaches the broker, as far as that is known.
+    fn is_open(&self) -> bool {
+        !self.session.is_lost() && self.channel.status().connected()
     }
 
     /// Takes a message off the queue, perhaps a little later together with others.
     fn ack_together(self: &Arc<Self>, tag: Tag) {
         let mut acks = lock(&self.acks);
-        match acks.handled(tag) {
-            Due::Now => self.ack_all(acks.take()),
+        match acks.due(tag) {
+            Due::Now => self.send(acks.take()),
             Due::Soon => drop(tokio::spawn(Arc::clone(self).ack_soon())),
             Due::Promised => {}
         }
     }
 
-    /// Lets what can run now run first.
-    async fn ack_soon(self: Arc<Self>) {
-        yield_now().await;
-        let mut acks = lock(&self.acks);
-        self.ack_all(acks.take_soon());
+    /// What can be acknowledged from now on waits for [`ack_soon`](Self::ack_soon).
+    pub(super) fn promise_acks(&self) {
+        lock(&self.acks).promise();
     }
 
-    fn ack_all(&self, acks: Vec<Ack>) {
+    /// Acknowledges what can be, once what can run now has run.
+    pub(super) async fn ack_soon(self: Arc<Self>) {
+        yield_now().await;
+        let mut acks = lock(&self.acks);
+        self.send(acks.take_soon());
+    }
+
+    /// The frames are queued at the first poll; what remains is to wait until they are written.
+    fn send(&self, acks: Vec<Ack>) {
         for Ack { tag, multiple } in acks {
             let _ = self.channel.basic_ack(tag, BasicAckOptions { multiple }).now_or_never();
         }
+    }
+
+    /// Takes a message off the queue at once. `false` when the channel is gone, and the message with it.
+    fn ack_alone(&self, tag: Tag) -> bool {
+        let mut acks = lock(&self.acks);
+        acks.settled(tag);
+        let acked = self.channel.basic_ack(tag, BasicAckOptions::default()).now_or_never();
+        !self.session.is_lost() && !matches!(acked, Some(Err(_)))
     }
 
     /// Puts a message back. When the channel is gone, the broker has done so already.
     fn nack(&self, tag: Tag) {
         let options = BasicNackOptions { requeue: true, ..BasicNackOptions::default() };
         let mut acks = lock(&self.acks);
+        acks.settled(tag);
         let _ = self.channel.basic_nack(tag, options).now_or_never();
-        acks.put_back(tag);
     }
 
     /// Puts a copy of a message on the queue.
@@ -99,16 +111,17 @@ struct Unsettled {
     source: Arc<Source>,
     tag: Tag,
     properties: BasicProperties,
-    body: Bytes,
     arrived: Instant,
     settled: bool,
 }
 
 impl Unsettled {
-    fn new(source: &Arc<Source>, delivery: Delivery) -> Self {
+    /// Takes a delivery apart into what settles it and its body.
+    fn new(source: &Arc<Source>, delivery: Delivery) -> (Self, Bytes) {
         let Delivery { delivery_tag: tag, properties, data, .. } = delivery;
-        let (source, body, arrived) = (Arc::clone(source), Bytes::from(data), Instant::now());
-        Self { source, tag, properties, body, arrived, settled: false }
+        lock(&source.acks).delivered(tag);
+        let (source, arrived) = (Arc::clone(source), Instant::now());
+        (Self { source, tag, properties, arrived, settled: false }, Bytes::from(data))
     }
 
     /// Where the reply goes, and as what. `None` when nobody wants one.
@@ -117,20 +130,10 @@ impl Unsettled {
         Some((to, of_reply(reply, self.properties.correlation_id().clone())))
     }
 
-    /// As [`ack`](Self::ack), for events: if it gets lost, the event is delivered again.
     fn ack_together(&mut self) {
         if !std::mem::replace(&mut self.settled, true) {
             self.source.ack_together(self.tag);
         }
-    }
-
-    /// `false` when the channel is gone. Settling twice would make the broker close the channel.
-    fn ack(&mut self) -> bool {
-        if !self.settled {
-            self.settled = true;
-            return self.source.ack(self.tag);
-        }
-        true
     }
 }
 
@@ -155,19 +158,18 @@ impl fmt::Debug for Unsettled {
 /// A request as it goes to the sink.
 pub(super) fn request(source: &Arc<Source>, api: &'static str, delivery: Delivery) -> RequestDelivery {
     let redelivered = delivery.redelivered;
-    let unsettled = Unsettled::new(source, delivery);
-    let request = to_request(api, &unsettled.properties, unsettled.body.clone(), unsettled.arrived);
+    let (unsettled, body) = Unsettled::new(source, delivery);
+    let request = to_request(api, &unsettled.properties, body, unsettled.arrived);
     RequestDelivery { request, redelivered, handle: Box::new(RequestOnQueue(unsettled)) }
 }
 
 /// An event as it goes to the sink.
 pub(super) fn event(source: &Arc<Source>, subscription: &Arc<Subscription>, mut delivery: Delivery) -> EventDelivery {
     delivery.properties = named(delivery.routing_key.as_str(), delivery.properties);
-    lock(&source.acks).delivered(delivery.delivery_tag);
-    let unsettled = Unsettled::new(source, delivery);
-    let event = to_event(&unsettled.properties, unsettled.body.clone());
+    let (unsettled, body) = Unsettled::new(source, delivery);
+    let event = to_event(&unsettled.properties, body.clone());
     let (attempt, first_failed_at) = attempt(&unsettled.properties);
-    let handle = EventOnQueue { unsettled, subscription: Arc::clone(subscription) };
+    let handle = EventOnQueue { unsettled, body, subscription: Arc::clone(subscription) };
     EventDelivery { event, attempt, first_failed_at, handle: Box::new(handle) }
 }
 
@@ -177,7 +179,9 @@ struct RequestOnQueue(Unsettled);
 #[async_trait]
 impl RequestHandle for RequestOnQueue {
     fn accept(&mut self) -> bool {
-        self.0.ack()
+        let Self(request) = self;
+        request.ack_together();
+        request.source.is_open()
     }
 
     fn reply(&mut self, reply: Reply) {
@@ -195,19 +199,19 @@ impl RequestHandle for RequestOnQueue {
         };
         // Two connections keep no order between them: an acknowledgement must not overtake its answer.
         if written {
-            request.ack();
+            request.ack_together();
         }
     }
 
     /// Takes the request off the queue and puts a fresh copy on it. In that order, on one connection: if it breaks in
     /// between, the request is lost, and not run twice.
-    fn give_back(mut self: Box<Self>) {
+    fn give_back(mut self: Box<Self>, payload: Payload) {
         let Self(request) = &mut *self;
-        if !request.ack() {
+        if !std::mem::replace(&mut request.settled, true) && !request.source.ack_alone(request.tag) {
             return;
         }
         if let Some(properties) = of_returned_request(&request.properties, request.arrived.elapsed()) {
-            request.source.give_back(properties, &request.body);
+            request.source.give_back(properties, &payload.bytes);
         }
     }
 }
@@ -215,6 +219,7 @@ impl RequestHandle for RequestOnQueue {
 #[derive(Debug)]
 struct EventOnQueue {
     unsettled: Unsettled,
+    body: Bytes,
     subscription: Arc<Subscription>,
 }
 
@@ -261,7 +266,7 @@ impl EventOnQueue {
     }
 
     async fn copy_to(&self, queue: &str, story: &FailureStory) -> Result<(), Error> {
-        let Unsettled { source, properties, body, .. } = &self.unsettled;
+        let Self { unsettled: Unsettled { source, properties, .. }, body, .. } = self;
         let session = &source.session;
         let properties = of_failed_event(properties, story);
         if moving::copy(session, queue, properties.clone(), body.clone()).await? {

@@ -10,7 +10,7 @@ use super::broker::{Broker, SubscriptionKey};
 use super::queue::{ProcessId, Tag};
 use crate::error::Error;
 use crate::failure::FailureStory;
-use crate::message::Reply;
+use crate::message::{Payload, Reply};
 use crate::transport::{EventHandle, RequestHandle};
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl RequestHandle for MemoryRequestHandle {
         self.accept();
     }
 
-    fn give_back(mut self: Box<Self>) {
+    fn give_back(mut self: Box<Self>, _: Payload) {
         self.settled = true;
         self.broker.give_back_request(&self.api, self.tag);
     }

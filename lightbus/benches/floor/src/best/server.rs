@@ -1,7 +1,8 @@
 //! Serves: a request is off the queue before it is run, in a task of its own, and no more than so many run at a time.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -11,6 +12,7 @@ use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, 
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection};
 use tokio::sync::Semaphore;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use super::{CONCURRENCY, Extras, PREFETCH};
@@ -21,8 +23,17 @@ struct Server {
     requests: Channel,
     replies: Channel,
     permits: Arc<Semaphore>,
+    acks: Mutex<Acks>,
     extras: Extras,
     _connections: [Connection; 2],
+}
+
+/// What can be acknowledged and is not.
+#[derive(Default)]
+struct Acks {
+    /// Those that wait for a permit.
+    waiting: BTreeSet<u64>,
+    due: Vec<u64>,
 }
 
 /// Serves until the process ends. Requests and their acknowledgements have a connection of their own.
@@ -34,10 +45,20 @@ pub(crate) async fn serve(place: &Place, extras: Extras) -> Result<()> {
     let mut consumer =
         requests.basic_consume(place.rpc_queue().into(), ShortString::default(), options, arguments).await?;
     let permits = Arc::new(Semaphore::new(CONCURRENCY));
-    let server = Arc::new(Server { requests, replies, permits, extras, _connections: [consuming, publishing] });
+    let (acks, _connections) = (Mutex::default(), [consuming, publishing]);
+    let server = Arc::new(Server { requests, replies, permits, acks, extras, _connections });
     tokio::spawn(async move {
         while let Some(Ok(request)) = consumer.next().await {
             deliver(&server, request);
+            let mut at_once = 1;
+            while at_once < usize::from(PREFETCH) / 4
+                && let Some(Some(Ok(request))) = consumer.next().now_or_never()
+            {
+                deliver(&server, request);
+                at_once += 1;
+            }
+            yield_now().await;
+            server.ack_all();
         }
     });
     Ok(())
@@ -47,7 +68,7 @@ fn deliver(server: &Arc<Server>, request: Delivery) {
     let (server, permits) = (Arc::clone(server), Arc::clone(&server.permits));
     // There is a permit to take only while nobody waits for one.
     if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
-        server.ack(&request);
+        server.acks().due.push(request.delivery_tag);
         tokio::spawn(async move {
             server.answer(request).await;
             drop(permit);
@@ -56,9 +77,10 @@ fn deliver(server: &Arc<Server>, request: Delivery) {
     }
     let expiry = request.properties.expiration().as_ref().and_then(|text| text.as_str().parse().ok());
     let deadline = expiry.map(|milliseconds| Instant::now() + Duration::from_millis(milliseconds));
+    server.acks().waiting.insert(request.delivery_tag);
     tokio::spawn(async move {
         let _permit = permits.acquire_owned().await;
-        server.ack(&request);
+        server.ack(request.delivery_tag);
         if deadline.is_none_or(|deadline| Instant::now() < deadline) {
             server.answer(request).await;
         }
@@ -66,9 +88,29 @@ fn deliver(server: &Arc<Server>, request: Delivery) {
 }
 
 impl Server {
+    fn acks(&self) -> MutexGuard<'_, Acks> {
+        self.acks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ack(&self, tag: u64) {
+        let mut acks = self.acks();
+        acks.waiting.remove(&tag);
+        self.send_ack(tag, false);
+    }
+
+    /// All before the first that waits in one.
+    fn ack_all(&self) {
+        let mut acks = self.acks();
+        let first = acks.waiting.first().copied().unwrap_or(u64::MAX);
+        let before = acks.due.iter().copied().filter(|tag| *tag < first).max();
+        for tag in acks.due.drain(..).filter(|tag| *tag > first).chain(before) {
+            self.send_ack(tag, Some(tag) == before);
+        }
+    }
+
     /// The frame is queued at the first poll; what remains is to wait until it is written.
-    fn ack(&self, request: &Delivery) {
-        let _ = self.requests.basic_ack(request.delivery_tag, BasicAckOptions::default()).now_or_never();
+    fn send_ack(&self, tag: u64, multiple: bool) {
+        let _ = self.requests.basic_ack(tag, BasicAckOptions { multiple }).now_or_never();
     }
 
     async fn answer(&self, request: Delivery) {
