@@ -135,6 +135,7 @@ async fn this_binary_at_work() {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(1);
     });
-    tell("\nready");
-    bus.run().await.unwrap();
+    // It listens for signals from its first poll on.
+    let (stopped, ()) = tokio::join!(bus.run(), async { tell("\nready") });
+    stopped.unwrap();
 }
