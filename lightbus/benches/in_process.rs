@@ -27,6 +27,9 @@ const SIZES: [usize; 3] = [100, 1 << 10, 64 << 10];
 /// How many calls and events are in flight.
 const IN_FLIGHT: [usize; 2] = [1, 64];
 
+/// How many calls are made one after the other.
+const IN_A_ROW: usize = 100;
+
 /// A request by hand, as the client writes one.
 #[derive(Debug, Serialize, Deserialize)]
 struct Check {
@@ -104,6 +107,24 @@ fn call(bencher: Bencher<'_, '_>, in_flight: usize) {
         1 => bencher.bench_local(|| runtime.block_on(call())),
         _ => bencher.bench_local(|| runtime.block_on(join_all((0..in_flight).map(|_| call())))),
     }
+}
+
+/// Calls one after the other from a task, as handlers make them: of the future that `block_on` is given tokio asks the system
+/// for I/O whenever it is woken.
+#[divan::bench]
+fn calls_in_a_row(bencher: Bencher<'_, '_>) {
+    let (runtime, bus) = bus();
+    runtime.block_on(async { bus.serve(WarrantyServer::new(Desk)).await }).unwrap();
+    let (client, note) = (WarrantyClient::new(&bus), "x".repeat(SIZES[0]));
+    bencher.counter(ItemsCount::new(IN_A_ROW)).bench_local(|| {
+        let (client, note) = (client.clone(), note.clone());
+        let calls = runtime.spawn(async move {
+            for _ in 0..IN_A_ROW {
+                client.check("SN-0001234", 42, &note).await.unwrap();
+            }
+        });
+        runtime.block_on(calls).unwrap();
+    });
 }
 
 /// An event from its publishing to the end of its handler.
