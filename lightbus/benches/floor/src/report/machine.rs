@@ -31,7 +31,7 @@ impl Machine {
             rust: output("rustc", &["--version"]),
             broker: broker(),
             libraries: libraries(),
-            commit: output("git", &["describe", "--always", "--dirty"]),
+            commit: commit(),
         })
     }
 
@@ -64,6 +64,13 @@ fn field(file: &str, name: &str) -> String {
 fn memory() -> String {
     let kib: u64 = field("/proc/meminfo", "MemTotal").trim_end_matches(" kB").parse().unwrap_or(0);
     format!("{} GiB", kib >> 20)
+}
+
+/// What was built. The pages that measuring writes do not change it.
+fn commit() -> String {
+    let commit = output("git", &["rev-parse", "--short", "HEAD"]);
+    let changed = output("git", &["status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)docs"]);
+    if changed.is_empty() { commit } else { format!("{commit}-dirty") }
 }
 
 fn output(program: &str, arguments: &[&str]) -> String {
