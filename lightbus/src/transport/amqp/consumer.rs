@@ -33,7 +33,7 @@ use crate::error::Error;
 use crate::health::ConsumerKind;
 use crate::transport::{EventSink, RequestDelivery, RequestSink, Subscription};
 
-/// How many deliveries may be handed over before it is looked whether the consuming ends.
+/// How many deliveries may be handed over before what is due is acknowledged, and it is looked whether the consuming ends.
 const AT_ONCE: usize = 32;
 
 /// What a queue is consumed for.

@@ -3,6 +3,7 @@
 //! Frames are queued at the first poll of a publish or an acknowledgement, and nothing waits until they are written. It does
 //! what Lightbus does for a connection that stands, and none of what Lightbus does for one that is lost.
 
+mod acks;
 mod caller;
 mod publisher;
 mod server;

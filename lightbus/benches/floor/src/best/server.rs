@@ -1,6 +1,6 @@
-//! Serves: a request is off the queue before it is run, in a task of its own, and no more than so many run at a time.
+//! Serves: a request is acknowledged when it begins to run, together with those that begin with it, in a task of its own, and
+//! no more than so many run at a time.
 
-use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,13 +8,14 @@ use std::time::Duration;
 use anyhow::Result;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions};
+use lapin::options::{BasicConsumeOptions, BasicPublishOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Connection};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
+use super::acks::{Acks, ack};
 use super::{CONCURRENCY, Extras, PREFETCH};
 use crate::message::{Check, check, decode, encode_cover};
 use crate::place::{Place, short};
@@ -26,14 +27,6 @@ struct Server {
     acks: Mutex<Acks>,
     extras: Extras,
     _connections: [Connection; 2],
-}
-
-/// What can be acknowledged and is not.
-#[derive(Default)]
-struct Acks {
-    /// Those that wait for a permit.
-    waiting: BTreeSet<u64>,
-    due: Vec<u64>,
 }
 
 /// Serves until the process ends. Requests and their acknowledgements have a connection of their own.
@@ -58,7 +51,7 @@ pub(crate) async fn serve(place: &Place, extras: Extras) -> Result<()> {
                 at_once += 1;
             }
             yield_now().await;
-            server.ack_all();
+            server.acks().send(&server.requests);
         }
     });
     Ok(())
@@ -77,10 +70,14 @@ fn deliver(server: &Arc<Server>, request: Delivery) {
     }
     let expiry = request.properties.expiration().as_ref().and_then(|text| text.as_str().parse().ok());
     let deadline = expiry.map(|milliseconds| Instant::now() + Duration::from_millis(milliseconds));
-    server.acks().waiting.insert(request.delivery_tag);
+    server.acks().held.insert(request.delivery_tag);
     tokio::spawn(async move {
         let _permit = permits.acquire_owned().await;
-        server.ack(request.delivery_tag);
+        {
+            let mut acks = server.acks();
+            acks.held.remove(&request.delivery_tag);
+            ack(&server.requests, request.delivery_tag, false);
+        }
         if deadline.is_none_or(|deadline| Instant::now() < deadline) {
             server.answer(request).await;
         }
@@ -90,27 +87,6 @@ fn deliver(server: &Arc<Server>, request: Delivery) {
 impl Server {
     fn acks(&self) -> MutexGuard<'_, Acks> {
         self.acks.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn ack(&self, tag: u64) {
-        let mut acks = self.acks();
-        acks.waiting.remove(&tag);
-        self.send_ack(tag, false);
-    }
-
-    /// All before the first that waits in one.
-    fn ack_all(&self) {
-        let mut acks = self.acks();
-        let first = acks.waiting.first().copied().unwrap_or(u64::MAX);
-        let before = acks.due.iter().copied().filter(|tag| *tag < first).max();
-        for tag in acks.due.drain(..).filter(|tag| *tag > first).chain(before) {
-            self.send_ack(tag, Some(tag) == before);
-        }
-    }
-
-    /// The frame is queued at the first poll; what remains is to wait until it is written.
-    fn send_ack(&self, tag: u64, multiple: bool) {
-        let _ = self.requests.basic_ack(tag, BasicAckOptions { multiple }).now_or_never();
     }
 
     async fn answer(&self, request: Delivery) {

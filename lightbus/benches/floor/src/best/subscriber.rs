@@ -1,7 +1,6 @@
 //! Subscribes: each event is handled in a task of its own, no more than so many at a time, and acknowledged after it, together
 //! with others that are handled by then.
 
-use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 use futures_util::{FutureExt, StreamExt};
 use lapin::message::Delivery;
-use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
+use lapin::options::{BasicConsumeOptions, BasicNackOptions, BasicQosOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{Channel, Connection};
 use tokio::sync::Semaphore;
@@ -17,6 +16,7 @@ use tokio::task::yield_now;
 use tokio::time::timeout;
 
 use super::Extras;
+use super::acks::Acks;
 use crate::message::{Check, Tally, decode};
 use crate::place::Place;
 
@@ -37,8 +37,7 @@ struct Subscriber {
 /// What has been delivered and is not acknowledged.
 #[derive(Default)]
 struct Deliveries {
-    unhandled: BTreeSet<u64>,
-    handled: Vec<u64>,
+    acks: Acks,
     /// Whether a task will acknowledge what is handled.
     is_due: bool,
 }
@@ -79,7 +78,7 @@ pub(crate) async fn subscribe(
 }
 
 fn deliver(subscriber: &Arc<Subscriber>, event: Delivery) {
-    subscriber.deliveries().unhandled.insert(event.delivery_tag);
+    subscriber.deliveries().acks.held.insert(event.delivery_tag);
     let (subscriber, permits) = (Arc::clone(subscriber), Arc::clone(&subscriber.permits));
     match Arc::clone(&permits).try_acquire_owned() {
         Ok(permit) => tokio::spawn(async move {
@@ -106,32 +105,23 @@ impl Subscriber {
         };
         let mut deliveries = self.deliveries();
         if handled {
-            deliveries.handled.push(event.delivery_tag);
+            deliveries.acks.due.push(event.delivery_tag);
         } else {
             let options = BasicNackOptions { requeue: false, ..BasicNackOptions::default() };
             // The frame is queued at the first poll; what remains is to wait until it is written.
             let _ = self.channel.basic_nack(event.delivery_tag, options).now_or_never();
         }
-        deliveries.unhandled.remove(&event.delivery_tag);
-        if deliveries.handled.len() >= self.at_once || deliveries.unhandled.is_empty() {
-            self.ack(&mut deliveries);
+        deliveries.acks.held.remove(&event.delivery_tag);
+        if deliveries.acks.due.len() >= self.at_once || deliveries.acks.held.is_empty() {
+            deliveries.acks.send(&self.channel);
         } else if !std::mem::replace(&mut deliveries.is_due, true) {
             let subscriber = Arc::clone(self);
             tokio::spawn(async move {
                 yield_now().await;
                 let mut deliveries = subscriber.deliveries();
                 deliveries.is_due = false;
-                subscriber.ack(&mut deliveries);
+                deliveries.acks.send(&subscriber.channel);
             });
-        }
-    }
-
-    /// Acknowledges what is handled, all before the first that is not in one.
-    fn ack(&self, deliveries: &mut Deliveries) {
-        let first = deliveries.unhandled.first().copied().unwrap_or(u64::MAX);
-        let before = deliveries.handled.iter().copied().filter(|tag| *tag < first).max();
-        for tag in deliveries.handled.drain(..).filter(|tag| *tag > first).chain(before) {
-            let _ = self.channel.basic_ack(tag, BasicAckOptions { multiple: Some(tag) == before }).now_or_never();
         }
     }
 }
