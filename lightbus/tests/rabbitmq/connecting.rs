@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use lightbus::{Bus, Error};
 use tokio::net::TcpListener;
-use tokio::process::Command;
 use url::Url;
 
 use crate::broker::{GUARD, eventually, fresh_namespace, guarded, next, process_by, url, variable};
+use crate::command::run;
 use crate::relay::Relay;
 use crate::shop::{self, WarrantyApi, WarrantyClient};
 
@@ -135,10 +135,7 @@ async fn only_who_consumes_has_a_connection_for_it() {
 #[tokio::test]
 async fn who_may_not_have_a_second_connection_is_told_why() {
     const USER: &str = "one-connection";
-    let rabbitmqctl = async |arguments: &[&str]| {
-        let output = Command::new(variable("LIGHTBUS_TEST_RABBITMQCTL")).args(arguments).output().await.unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-    };
+    let rabbitmqctl = async |arguments: &[&str]| run(&variable("LIGHTBUS_TEST_RABBITMQCTL"), arguments).await;
     rabbitmqctl(&["add_user", USER, USER]).await;
     rabbitmqctl(&["set_permissions", USER, ".*", ".*", ".*"]).await;
     rabbitmqctl(&["set_user_limits", USER, r#"{"max-connections": 1}"#]).await;

@@ -9,6 +9,8 @@ mod acknowledging;
 #[path = "../support/broker.rs"]
 #[allow(dead_code, reason = "other tests use more of it")]
 mod broker;
+#[path = "../support/command.rs"]
+mod command;
 mod connecting;
 mod dedupe;
 mod garbage;

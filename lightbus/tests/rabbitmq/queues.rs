@@ -3,9 +3,9 @@
 use lapin::Queue;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
-use tokio::process::Command;
 
 use crate::broker::{raw_channel, variable};
+use crate::command::output;
 
 /// How many messages are ready in a queue, and how many consumers it has.
 pub async fn look(queue: &str) -> Queue {
@@ -15,10 +15,9 @@ pub async fn look(queue: &str) -> Queue {
 
 /// How many messages of a queue are delivered and not acknowledged.
 pub async fn unacknowledged(queue: &str) -> u32 {
-    let mut command = Command::new(variable("LIGHTBUS_TEST_RABBITMQCTL"));
-    command.args(["--quiet", "--no-table-headers", "list_queues", "name", "messages_unacknowledged"]);
-    let output = command.output().await.unwrap();
-    assert!(output.status.success(), "{command:?}: {output:?}");
+    let arguments = ["--quiet", "--no-table-headers", "list_queues", "name", "messages_unacknowledged"];
+    let output = output(&variable("LIGHTBUS_TEST_RABBITMQCTL"), &arguments).await;
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
     let listed = String::from_utf8(output.stdout).unwrap();
     let mut rows = listed.lines().filter_map(|row| row.split_once('\t'));
     rows.find(|(name, _)| *name == queue).unwrap().1.trim().parse().unwrap()

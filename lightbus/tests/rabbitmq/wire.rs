@@ -192,6 +192,9 @@ async fn a_request_in_json_is_answered_in_json() {
     let reply = ask(&namespace, request(), br#"{"serial": "SN-0042"}"#).await;
     assert_eq!(text(reply.properties.content_type().as_ref()), Some("application/json"));
     assert_eq!(reply.data, br#"{"until":"2027-05-01"}"#);
+    // Text that is escaped cannot be lent from where it lies.
+    let escaped = ask(&namespace, request(), br#"{"serial": "SN-\u003004\u0032"}"#).await;
+    assert_eq!(escaped.data, br#"{"until":"2027-05-01"}"#);
     let fault = ask(&namespace, request(), br#"{"serial": 42}"#).await;
     let fault: Value = serde_json::from_slice(&fault.data).unwrap();
     assert_eq!((&fault["code"], &fault["details"]), (&json!("invalid_arguments"), &json!({"path": "serial"})));
