@@ -31,7 +31,7 @@ struct Details {
     message_id: SmolStr,
     attempt: u32,
     deadline: Option<Instant>,
-    trace: Option<TraceContext>,
+    trace: Option<Box<TraceContext>>,
 }
 
 impl Context {
@@ -40,7 +40,7 @@ impl Context {
         message_id: SmolStr,
         attempt: u32,
         deadline: Option<Instant>,
-        trace: Option<TraceContext>,
+        trace: Option<Box<TraceContext>>,
     ) -> Self {
         Self { details: Arc::new(Details { service, message_id, attempt, deadline, trace }) }
     }
@@ -80,7 +80,7 @@ impl Context {
     /// The trace that the call or the event belongs to.
     #[must_use]
     pub fn trace(&self) -> Option<&TraceContext> {
-        self.details.trace.as_ref()
+        self.details.trace.as_deref()
     }
 
     /// The context of the handler that this task runs, when it runs one.

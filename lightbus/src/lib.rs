@@ -107,7 +107,7 @@ mod sync;
 mod tasks;
 mod text;
 mod transport;
-mod turns;
+mod workers;
 
 pub use lightbus_macros::api;
 

@@ -86,7 +86,7 @@ pub(crate) struct Request {
     /// The arguments: a map of their names to their values.
     pub(crate) payload: Payload,
     /// The trace that the call belongs to.
-    pub(crate) trace: Option<TraceContext>,
+    pub(crate) trace: Option<Box<TraceContext>>,
 }
 
 /// What a call ended with.
@@ -141,7 +141,7 @@ pub(crate) struct EventMessage {
     /// The fields: a map of their names to their values.
     pub(crate) payload: Payload,
     /// The trace that the event belongs to.
-    pub(crate) trace: Option<TraceContext>,
+    pub(crate) trace: Option<Box<TraceContext>>,
 }
 
 impl EventMessage {

@@ -1,28 +1,36 @@
 //! The handlers that run, and how they are brought to an end.
 
+use std::fmt;
 use std::future::Future;
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::select;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use crate::turns::Turn;
+use crate::sync::{Signal, lock};
 
 /// How long handlers that were aborted may take to say so to their callers.
 const ABORT_GRACE: Duration = Duration::from_secs(1);
 
 /// The handlers of one process that run or wait for their turn.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Tasks {
     /// Transports may hand over a message on any thread, so the runtime is not left to the thread's own.
     runtime: Handle,
     tracker: TaskTracker,
-    draining: CancellationToken,
-    aborted: CancellationToken,
+    waiting: Arc<Mutex<Vec<Weak<dyn Waiting>>>>,
+    draining: Signal,
+    aborted: Signal,
+}
+
+/// Handlers that wait for their turn.
+pub(crate) trait Waiting: Send + Sync {
+    /// Gives what waits back to where it came from.
+    fn decline(&self);
 }
 
 impl Tasks {
@@ -31,26 +39,31 @@ impl Tasks {
         Self {
             runtime: Handle::current(),
             tracker: TaskTracker::new(),
-            draining: CancellationToken::new(),
-            aborted: CancellationToken::new(),
+            waiting: Arc::default(),
+            draining: Signal::default(),
+            aborted: Signal::default(),
         }
     }
 
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.tracker.spawn_on(task, &self.runtime);
+        self.runtime.spawn(task);
+    }
+
+    /// Has what waits there declined when no further work is to begin.
+    pub(crate) fn register(&self, waiting: &Arc<dyn Waiting>) {
+        let mut all = lock(&self.waiting);
+        all.retain(|one| one.strong_count() > 0);
+        all.push(Arc::downgrade(waiting));
+    }
+
+    /// A handler that runs or waits for its turn, until that is dropped.
+    pub(crate) fn track(&self) -> TaskTrackerToken {
+        self.tracker.token()
     }
 
     /// Waits, but no longer once no further work is to begin.
     pub(crate) fn unless_draining<F: Future>(&self, future: F) -> impl Future<Output = Option<F::Output>> {
-        self.draining.run_until_cancelled(future)
-    }
-
-    /// Waits for a turn. `None` when no further work is to begin.
-    pub(crate) async fn begin(&self, turn: Turn) -> Option<OwnedSemaphorePermit> {
-        match turn {
-            Turn::Now(permit) => (!self.is_draining()).then_some(permit),
-            later => self.unless_draining(later.begin()).await.flatten(),
-        }
+        self.draining.until_given(future)
     }
 
     /// Runs a handler, but no longer once the time to finish is over.
@@ -59,22 +72,26 @@ impl Tasks {
         select! {
             biased;
             output = handler => Some(output),
-            () = self.aborted.cancelled() => None,
+            () = self.aborted.given() => None,
         }
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.is_cancelled()
+        self.draining.is_given()
     }
 
     /// Waits until no further work is to begin.
     pub(crate) async fn draining(&self) {
-        self.draining.cancelled().await;
+        self.draining.given().await;
     }
 
     /// Lets no further work begin: what waits for its turn goes back to the broker.
     pub(crate) fn start_draining(&self) {
-        self.draining.cancel();
+        self.draining.give();
+        let waiting = std::mem::take(&mut *lock(&self.waiting));
+        for waiting in waiting.iter().filter_map(Weak::upgrade) {
+            waiting.decline();
+        }
     }
 
     /// Waits until what runs has finished, and aborts what has not by then. `false` when something had to be aborted.
@@ -83,9 +100,16 @@ impl Tasks {
         if timeout(time, self.tracker.wait()).await.is_ok() {
             return true;
         }
-        self.aborted.cancel();
+        self.aborted.give();
         // A handler that never awaits cannot be aborted; the process ends over it.
         let _ = timeout(ABORT_GRACE, self.tracker.wait()).await;
         false
+    }
+}
+
+impl fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let running = self.tracker.len();
+        f.debug_struct("Tasks").field("running", &running).field("draining", &self.draining).finish_non_exhaustive()
     }
 }

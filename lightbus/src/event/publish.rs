@@ -35,7 +35,7 @@ struct PreparedEvent {
     fields: Result<Payload, EncodeError>,
     timeout: Option<Duration>,
     context: Option<Context>,
-    trace: Option<TraceContext>,
+    trace: Option<Box<TraceContext>>,
 }
 
 impl Publish {
@@ -68,7 +68,7 @@ impl Publish {
 
     /// Makes the event part of this trace, in place of the current context's.
     pub fn trace(mut self, trace: TraceContext) -> Self {
-        self.prepared.trace = Some(trace);
+        self.prepared.trace = Some(Box::new(trace));
         self
     }
 }
@@ -166,7 +166,7 @@ impl Publisher {
             event: SmolStr::new_static(event.event),
             publisher: settings.service.text(),
             payload,
-            trace: event.trace.or_else(|| context.and_then(|context| context.trace().cloned())),
+            trace: event.trace.or_else(|| context.and_then(|context| context.trace().cloned().map(Box::new))),
         })
     }
 }

@@ -23,19 +23,18 @@ use crate::name::SubscriptionName;
 use crate::panic::panic_message;
 use crate::tasks::Tasks;
 use crate::transport::{EventDelivery, EventHandle, EventSink};
-use crate::turns::{Turn, Turns};
+use crate::workers::{Work, Workers};
 
 /// The receiving end of one subscription in one process.
 pub(crate) struct Subscriber<E, P, H> {
     handler: Arc<H>,
     shared: Arc<Shared<E>>,
-    parameters: PhantomData<fn(P)>,
+    workers: Workers<Handling<E, P, H>>,
 }
 
 struct Shared<E> {
     settings: SubscriberSettings,
     read: Read<E>,
-    turns: Turns,
 }
 
 /// Makes the handler's event of a message, or says why there is none in it.
@@ -63,11 +62,16 @@ struct Failure {
     error: String,
 }
 
-impl<E, P, H: Handler<E, P>> Subscriber<E, P, H> {
+impl<E, P, H> Subscriber<E, P, H>
+where
+    E: Send + 'static,
+    P: 'static,
+    H: Handler<E, P>,
+{
     pub(crate) fn new(handler: H, read: Read<E>, settings: SubscriberSettings) -> Self {
-        let turns = Turns::new(settings.concurrency);
-        let shared = Arc::new(Shared { settings, read, turns });
-        Self { handler: Arc::new(handler), shared, parameters: PhantomData }
+        let workers = Workers::new(settings.tasks.clone(), settings.concurrency);
+        let shared = Arc::new(Shared { settings, read });
+        Self { handler: Arc::new(handler), shared, workers }
     }
 }
 
@@ -97,7 +101,7 @@ where
 {
     fn deliver(&self, delivery: EventDelivery) {
         let (handler, shared) = (Arc::clone(&self.handler), Arc::clone(&self.shared));
-        self.shared.settings.tasks.spawn(shared.take(handler, delivery, self.shared.turns.take()));
+        self.workers.run(Handling { handler, shared, delivery, parameters: PhantomData });
     }
 }
 
@@ -107,35 +111,47 @@ impl<E, P, H> fmt::Debug for Subscriber<E, P, H> {
     }
 }
 
-impl<E: Send + 'static> Shared<E> {
+/// An event on its way from its arrival to its end.
+struct Handling<E, P, H> {
+    handler: Arc<H>,
+    shared: Arc<Shared<E>>,
+    delivery: EventDelivery,
+    parameters: PhantomData<fn(P)>,
+}
+
+impl<E, P, H> Work for Handling<E, P, H>
+where
+    E: Send + 'static,
+    P: 'static,
+    H: Handler<E, P>,
+{
     /// An `async fn` would store its parameters twice, and so would whoever awaits a future that is not pinned here.
-    fn take<P: 'static, H: Handler<E, P>>(
-        self: Arc<Self>,
-        handler: Arc<H>,
-        delivery: EventDelivery,
-        turn: Turn,
-    ) -> impl Future<Output = ()> + Send {
+    fn run(self) -> impl Future<Output = ()> + Send {
+        let Self { handler, shared, delivery, .. } = self;
         let EventDelivery { event, attempt, first_failed_at, handle } = delivery;
         async move {
-            let tasks = &self.settings.tasks;
-            // An event whose handle is dropped goes back to the subscription.
-            let Some(_turn) = pin!(tasks.begin(turn)).await else { return };
+            let tasks = &shared.settings.tasks;
             let (id, api, name) = (event.id.clone(), event.api.clone(), event.event.clone());
-            let attempted = match &self.settings.dedupe {
-                None => tasks.unless_aborted(pin!(self.run(&*handler, event, attempt))).await,
+            let attempted = match &shared.settings.dedupe {
+                None => tasks.unless_aborted(pin!(shared.run(&*handler, event, attempt))).await,
                 // Boxed, as is what follows a failure: few events get there, and every one would carry the room for it.
-                Some(dedupe) => Box::pin(self.run_unless_repeat(dedupe, &*handler, event, attempt)).await,
+                Some(dedupe) => Box::pin(shared.run_unless_repeat(dedupe, &*handler, event, attempt)).await,
             };
             let Some(result) = attempted else { return };
             let Err(failure) = result else {
                 handle.accept();
                 return;
             };
-            let story = self.story(failure, attempt, first_failed_at);
-            Box::pin(self.settle(handle, story, &id, &full_name(&api, &name))).await;
+            let story = shared.story(failure, attempt, first_failed_at);
+            Box::pin(shared.settle(handle, story, &id, &full_name(&api, &name))).await;
         }
     }
 
+    /// An event whose handle is dropped goes back to the subscription.
+    fn decline(self) {}
+}
+
+impl<E: Send + 'static> Shared<E> {
     /// Has an event that failed delivered once more, or kept as a dead letter.
     async fn settle(&self, handle: Box<dyn EventHandle>, story: FailureStory, id: &str, event: &str) {
         let (subscription, attempt) = (self.settings.name.as_str(), story.attempt);

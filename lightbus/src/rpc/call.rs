@@ -55,7 +55,7 @@ impl<T, E> Call<T, E> {
 
     /// Makes the call part of this trace, in place of the current context's.
     pub fn trace(mut self, trace: TraceContext) -> Self {
-        self.prepared.trace = Some(trace);
+        self.prepared.trace = Some(Box::new(trace));
         self
     }
 }

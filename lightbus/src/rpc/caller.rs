@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use smol_str::SmolStr;
 use tokio::time::{Instant, timeout_at};
-use tokio_util::sync::CancellationToken;
 
 use super::ending::{Ended, Ending};
 use super::error::{Oversized, Servers};
@@ -14,6 +13,7 @@ use super::prepared::PreparedCall;
 use crate::context::Context;
 use crate::message::{LONGEST_WAIT, Request};
 use crate::name::ServiceName;
+use crate::sync::Signal;
 use crate::transport::{Generation, NotSent, Transport, WhyNotSent};
 
 /// Makes the calls of one process.
@@ -27,7 +27,7 @@ struct Shared {
     settings: CallerSettings,
     transport: Arc<dyn Transport>,
     in_flight: Arc<InFlight>,
-    closed: CancellationToken,
+    closed: Signal,
 }
 
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct CallerSettings {
 
 impl Caller {
     pub(crate) fn new(settings: CallerSettings, transport: Arc<dyn Transport>, in_flight: Arc<InFlight>) -> Self {
-        Self { shared: Arc::new(Shared { settings, transport, in_flight, closed: CancellationToken::new() }) }
+        Self { shared: Arc::new(Shared { settings, transport, in_flight, closed: Signal::default() }) }
     }
 
     /// How many calls are waiting for their answers.
@@ -49,7 +49,7 @@ impl Caller {
 
     /// Refuses every further call.
     pub(crate) fn close(&self) {
-        self.shared.closed.cancel();
+        self.shared.closed.give();
     }
 
     /// Makes a call and waits for its end, whatever its types.
@@ -92,7 +92,7 @@ impl Caller {
             caller: service.text(),
             deadline: Some(deadline),
             payload,
-            trace: call.trace.or_else(|| call.context.and_then(|context| context.trace().cloned())),
+            trace: call.trace.or_else(|| call.context.and_then(|context| context.trace().cloned().map(Box::new))),
         })
     }
 
@@ -107,7 +107,7 @@ impl Caller {
         async move {
             let Shared { transport, in_flight, closed, .. } = &*self.shared;
             loop {
-                if closed.is_cancelled() {
+                if closed.is_given() {
                     return Ending::Closed;
                 }
                 let generation = match transport.generation() {
@@ -121,6 +121,12 @@ impl Caller {
                 request.id = ticket.id();
                 match transport.call(generation, request) {
                     Ok(()) => {
+                        // The timer costs more than to look twice.
+                        if transport.is_in_process()
+                            && let Some(arrival) = ticket.arrived_in_a_turn().await
+                        {
+                            return self.ending(arrival);
+                        }
                         let arrival = timeout_at(deadline, ticket.arrival()).await;
                         drop(ticket);
                         return match arrival {
@@ -142,7 +148,7 @@ impl Caller {
 
     async fn connected(&self, deadline: Instant) -> Result<Generation, Ending> {
         let Shared { transport, closed, .. } = &*self.shared;
-        match timeout_at(deadline, closed.run_until_cancelled(transport.connected())).await {
+        match timeout_at(deadline, closed.until_given(transport.connected())).await {
             Ok(Some(generation)) => Ok(generation),
             Ok(None) => Err(Ending::Closed),
             Err(_) => Err(Ending::NotConnected),

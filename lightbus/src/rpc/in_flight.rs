@@ -1,8 +1,8 @@
 //! The calls of this process that wait for their answers.
 
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::future::poll_fn;
+use std::iter::repeat_with;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -16,7 +16,7 @@ use crate::transport::{Generation, ReplySink};
 /// The calls of this process that wait for their answers. Each is in it from before it is sent until its caller has what
 /// arrived for it, or has gone, whichever comes first.
 pub(crate) struct InFlight {
-    /// Tells this process's calls from those of every other process.
+    /// What the ids of this process's calls begin with, and those of no other process.
     prefix: SmolStr,
     table: Mutex<Table>,
 }
@@ -63,7 +63,7 @@ impl Waiting {
 
 impl InFlight {
     pub(crate) fn new() -> Arc<Self> {
-        let prefix = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
+        let prefix = repeat_with(fastrand::alphanumeric).take(8).chain(['-']).collect();
         Arc::new(Self { prefix, table: Mutex::default() })
     }
 
@@ -81,7 +81,7 @@ impl InFlight {
     }
 
     fn number_of(&self, id: &str) -> Option<u64> {
-        u64::from_str_radix(id.strip_prefix(&*self.prefix)?.strip_prefix('-')?, 16).ok()
+        u64::from_str_radix(id.strip_prefix(&*self.prefix)?, 16).ok()
     }
 
     fn end(&self, id: &str, arrival: Arrival) {
@@ -94,20 +94,18 @@ impl InFlight {
 
     fn poll(&self, number: u64, context: &Context<'_>) -> Poll<Arrival> {
         let mut table = lock(&self.table);
-        // It is there until its ticket is dropped or has had what arrived.
-        let Entry::Occupied(mut place) = table.waiting.entry(number) else { return Poll::Ready(Arrival::Lost) };
-        match place.get_mut().arrival.take() {
-            Some(arrival) => {
-                let ended = place.remove();
-                drop(table);
-                drop(ended);
-                Poll::Ready(arrival)
-            }
-            None => {
-                let replaced = place.get_mut().waker.replace(context.waker().clone());
+        match table.waiting.get_mut(&number) {
+            Some(waiting) if waiting.arrival.is_none() => {
+                let replaced = waiting.waker.replace(context.waker().clone());
                 drop(table);
                 drop(replaced);
                 Poll::Pending
+            }
+            // It is there until its ticket is dropped or has had what arrived.
+            _ => {
+                let ended = table.waiting.remove(&number);
+                drop(table);
+                Poll::Ready(ended.and_then(|ended| ended.arrival).unwrap_or(Arrival::Lost))
             }
         }
     }
@@ -142,23 +140,46 @@ impl ReplySink for InFlight {
 impl Ticket<'_> {
     /// The call's id.
     pub(crate) fn id(&self) -> SmolStr {
+        let mut digits = [0; 16];
+        let mut first = digits.len();
+        let mut rest = self.number;
+        loop {
+            first -= 1;
+            digits[first] = b"0123456789abcdef"[(rest & 0xf) as usize];
+            rest >>= 4;
+            if rest == 0 {
+                break;
+            }
+        }
         let mut id = SmolStrBuilder::new();
         id.push_str(&self.in_flight.prefix);
-        id.push('-');
-        let digits = 1 + self.number.checked_ilog2().unwrap_or(0) / 4;
-        for place in (0..digits).rev() {
-            let digit = (self.number >> (4 * place)) as u32 & 0xf;
-            id.push(char::from_digit(digit, 16).unwrap_or_default());
-        }
+        id.push_str(str::from_utf8(&digits[first..]).unwrap_or_default());
         id.finish()
     }
 
     /// Waits for what arrives.
     pub(crate) fn arrival(&mut self) -> impl Future<Output = Arrival> {
-        poll_fn(|context| {
-            let arrival = self.in_flight.poll(self.number, context);
-            self.ended |= arrival.is_ready();
-            arrival
+        poll_fn(|context| self.poll(context))
+    }
+
+    fn poll(&mut self, context: &Context<'_>) -> Poll<Arrival> {
+        let arrival = self.in_flight.poll(self.number, context);
+        self.ended |= arrival.is_ready();
+        arrival
+    }
+
+    /// What arrives while every other task that is ready now has its turn.
+    pub(crate) fn arrived_in_a_turn(&mut self) -> impl Future<Output = Option<Arrival>> {
+        let mut had_turn = false;
+        poll_fn(move |context| {
+            if std::mem::replace(&mut had_turn, true) {
+                return Poll::Ready(match self.poll(context) {
+                    Poll::Ready(arrival) => Some(arrival),
+                    Poll::Pending => None,
+                });
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
         })
     }
 }
@@ -212,7 +233,7 @@ mod tests {
         let in_flight = InFlight::new();
         for number in [0, 1, 9, 10, 15, 16, 0xabc, 0x1_0000_0000, u64::MAX] {
             let ticket = Ticket { number, in_flight: &in_flight, ended: false };
-            assert_eq!(ticket.id(), format!("{}-{number:x}", ticket.in_flight.prefix));
+            assert_eq!(ticket.id(), format!("{}{number:x}", ticket.in_flight.prefix));
             assert_eq!(ticket.in_flight.number_of(&ticket.id()), Some(number));
         }
     }
@@ -249,7 +270,7 @@ mod tests {
     fn ids_of_others_are_ignored() {
         let in_flight = InFlight::new();
         let mut ticket = in_flight.register(Generation(1));
-        for id in ["", "-0", "other-0", "0", &format!("{}-", in_flight.prefix), &format!("{}-zz", in_flight.prefix)] {
+        for id in ["", "-0", "other-0", "0", &in_flight.prefix, &format!("{}zz", in_flight.prefix)] {
             in_flight.reply(id, reply());
         }
         assert!(arrived(&mut ticket).is_none());

@@ -17,7 +17,7 @@ pub(crate) struct PreparedCall {
     /// What this call was told.
     pub(crate) timeout: Option<Duration>,
     pub(crate) context: Option<Context>,
-    pub(crate) trace: Option<TraceContext>,
+    pub(crate) trace: Option<Box<TraceContext>>,
 }
 
 /// Reads one type of body.

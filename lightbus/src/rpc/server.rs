@@ -18,19 +18,18 @@ use crate::name::ServiceName;
 use crate::panic::panic_message;
 use crate::tasks::Tasks;
 use crate::transport::{RequestDelivery, RequestHandle, RequestSink};
-use crate::turns::{Turn, Turns};
+use crate::workers::{Work, Workers};
 
 /// Serves one API in one process.
 pub(crate) struct Server<D> {
-    dispatcher: Arc<D>,
-    shared: Arc<Shared>,
+    shared: Arc<Shared<D>>,
+    workers: Workers<Serving<D>>,
 }
 
-#[derive(Debug)]
-struct Shared {
+struct Shared<D> {
     api: &'static ApiDescriptor,
+    dispatcher: D,
     settings: ServerSettings,
-    turns: Turns,
 }
 
 #[derive(Debug)]
@@ -45,8 +44,8 @@ pub(crate) struct ServerSettings {
 impl<D: Dispatch> Server<D> {
     pub(crate) fn new(dispatcher: D, settings: ServerSettings) -> Self {
         let api = D::Api::DESCRIPTOR;
-        let turns = Turns::new(settings.concurrency);
-        Self { dispatcher: Arc::new(dispatcher), shared: Arc::new(Shared { api, settings, turns }) }
+        let workers = Workers::new(settings.tasks.clone(), settings.concurrency);
+        Self { shared: Arc::new(Shared { api, dispatcher, settings }), workers }
     }
 }
 
@@ -57,12 +56,11 @@ impl<D: Dispatch> RequestSink for Server<D> {
         let context = Context::new(caller, id, 1, deadline, trace);
         let serving = Serving {
             shared: Arc::clone(&self.shared),
-            dispatcher: Arc::clone(&self.dispatcher),
             invocation: Invocation::new(self.shared.api, method, payload, context),
             redelivered,
             handle,
         };
-        self.shared.settings.tasks.spawn(serving.run(self.shared.turns.take()));
+        self.workers.run(serving);
     }
 }
 
@@ -74,24 +72,19 @@ impl<D> fmt::Debug for Server<D> {
 
 /// A request on its way from its arrival to its answer.
 struct Serving<D> {
-    shared: Arc<Shared>,
-    dispatcher: Arc<D>,
+    shared: Arc<Shared<D>>,
     invocation: Invocation,
     redelivered: bool,
     handle: Box<dyn RequestHandle>,
 }
 
-impl<D: Dispatch> Serving<D> {
+impl<D: Dispatch> Work for Serving<D> {
     /// An `async fn` would store its parameters twice, and so would whoever awaits a future that is not pinned here: every call
     /// would carry twice the state of its method.
     #[allow(clippy::manual_async_fn, reason = "see above")]
-    fn run(mut self, turn: Turn) -> impl Future<Output = ()> + Send {
+    fn run(mut self) -> impl Future<Output = ()> + Send {
         async move {
             let tasks = &self.shared.settings.tasks;
-            let Some(_turn) = pin!(tasks.begin(turn)).await else {
-                self.handle.give_back(self.invocation.into_arguments());
-                return;
-            };
             let api = self.shared.api;
             if self.invocation.context().deadline().is_some_and(|deadline| deadline <= Instant::now()) {
                 let method = self.invocation.method();
@@ -107,7 +100,7 @@ impl<D: Dispatch> Serving<D> {
             let outcome = if self.redelivered && !idempotent {
                 Some(self.invocation.fault(&outcome_unknown()))
             } else {
-                tasks.unless_aborted(pin!(self.shared.dispatch(&*self.dispatcher, &self.invocation))).await
+                tasks.unless_aborted(pin!(self.shared.dispatch(&self.invocation))).await
             };
             let outcome = match outcome {
                 Some(outcome) => outcome,
@@ -123,15 +116,19 @@ impl<D: Dispatch> Serving<D> {
             }
         }
     }
+
+    fn decline(self) {
+        self.handle.give_back(self.invocation.into_arguments());
+    }
 }
 
-impl Shared {
-    async fn dispatch<D: Dispatch>(&self, dispatcher: &D, invocation: &Invocation) -> Outcome {
+impl<D: Dispatch> Shared<D> {
+    async fn dispatch(&self, invocation: &Invocation) -> Outcome {
         let (size, limit) = (invocation.size(), self.settings.max_message_size);
         if size > limit {
             return invocation.fault(&Fault::too_large(FaultCode::RequestTooLarge, size, limit));
         }
-        let dispatched = invocation.context().clone().scope(dispatcher.dispatch(invocation));
+        let dispatched = invocation.context().clone().scope(self.dispatcher.dispatch(invocation));
         match AssertUnwindSafe(dispatched).catch_unwind().await {
             Ok(outcome) => self.limited(invocation, outcome),
             Err(panic) => {

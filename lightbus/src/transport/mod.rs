@@ -30,6 +30,11 @@ pub(crate) struct Generation(pub(crate) u64);
 /// One process's way to the other processes.
 #[async_trait]
 pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
+    /// Whether every process of the bus is this one, so that an answer needs nothing but a turn of its task.
+    fn is_in_process(&self) -> bool {
+        false
+    }
+
     /// The generation of the connection that works now, if one does.
     fn generation(&self) -> Option<Generation>;
 

@@ -51,7 +51,10 @@ impl Source {
     fn ack_together(self: &Arc<Self>, tag: Tag) {
         let mut acks = lock(&self.acks);
         match acks.due(tag) {
-            Due::Now => self.send(acks.take()),
+            Due::Now => {
+                self.send(acks.take());
+                self.connection.wire.write_soon();
+            }
             Due::Soon => drop(tokio::spawn(Arc::clone(self).ack_soon())),
             Due::Promised => {}
         }
@@ -81,6 +84,7 @@ impl Source {
         let mut acks = lock(&self.acks);
         acks.settled(tag);
         let acked = self.channel.basic_ack(tag, BasicAckOptions::default()).now_or_never();
+        self.connection.wire.write_soon();
         !self.session.is_lost() && !matches!(acked, Some(Err(_)))
     }
 
@@ -90,6 +94,7 @@ impl Source {
         let mut acks = lock(&self.acks);
         acks.settled(tag);
         let _ = self.channel.basic_nack(tag, options).now_or_never();
+        self.connection.wire.write_soon();
     }
 
     /// Puts a copy of a message on the queue.

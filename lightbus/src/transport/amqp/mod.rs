@@ -3,19 +3,22 @@
 //! | module | does |
 //! |---|---|
 //! | `address`, `hosts`, `backoff`, `topology`, `properties`, `failed`, `fit`, `errors`, `attempts`, `sanitize`, `watchdog`, `acks`, `unconfirmed` | decide and translate, without I/O |
-//! | `wire`, `tls`, `stream`, `deferral` | make one connection |
+//! | `wire`, `tls`, `link`, `attended`, `stream`, `deferral` | make one connection |
 //! | `declare` | makes sure that queues and exchanges exist |
 //! | `session`, `consuming` | one generation: the connections and their channels |
 //! | `publisher`, `publishing`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse`, `watching`, `reached` | what runs on a session |
 //! | `supervisor`, `state`, `progress` | one session after the other |
 //!
 //! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written.
-//! Calls, replies and acknowledgements are therefore polled once and dropped: waiting costs two changes of thread each.
+//! Calls, replies and acknowledgements are therefore polled once and dropped: waiting costs two changes of thread each. Where
+//! they are to leave at once, [`Wire::write_soon`](wire::Wire::write_soon) says so to the connection's thread.
 //! No recovery of lapin's is used: what stands again here stands as a whole, in the right order, and says so.
 
 mod acks;
 mod address;
 mod attempts;
+#[cfg(target_os = "linux")]
+mod attended;
 mod backoff;
 mod consumer;
 mod consuming;
@@ -29,6 +32,7 @@ mod handles;
 #[cfg(test)]
 mod hostile_tests;
 mod hosts;
+mod link;
 mod moving;
 mod progress;
 mod properties;

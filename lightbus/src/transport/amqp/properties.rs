@@ -49,7 +49,7 @@ pub(super) fn of_request(request: &Request, now: Instant) -> BasicProperties {
     if let Some(deadline) = request.deadline {
         properties = properties.with_expiration(expiration(deadline.saturating_duration_since(now)));
     }
-    with_trace(with_encoding(properties, &request.payload.encoding), request.trace.as_ref())
+    with_trace(with_encoding(properties, &request.payload.encoding), request.trace.as_deref())
 }
 
 /// The properties of a reply to the request with that correlation id.
@@ -71,7 +71,7 @@ pub(super) fn of_event(event: &EventMessage) -> BasicProperties {
         .with_type(short(event.full_name()))
         .with_message_id(short(&*event.id))
         .with_app_id(short(&*event.publisher));
-    with_trace(with_encoding(properties, &event.payload.encoding), event.trace.as_ref())
+    with_trace(with_encoding(properties, &event.payload.encoding), event.trace.as_deref())
 }
 
 /// The properties of a request that is given back unrun, or `None` when its caller waits no longer.
@@ -203,10 +203,11 @@ pub(super) fn payload(properties: &BasicProperties, bytes: Bytes) -> Payload {
     Payload { encoding: Encoding::from_content_type(content_type), bytes }
 }
 
-fn trace(properties: &BasicProperties) -> Option<TraceContext> {
+fn trace(properties: &BasicProperties) -> Option<Box<TraceContext>> {
     let headers = properties.headers().as_ref()?;
     let (traceparent, tracestate) = bearable(text_in(headers, "traceparent")?, text_in(headers, "tracestate"))?;
-    Some(TraceContext { traceparent: traceparent.to_owned(), tracestate: tracestate.map(str::to_owned) })
+    let tracestate = tracestate.map(str::to_owned);
+    Some(Box::new(TraceContext { traceparent: traceparent.to_owned(), tracestate }))
 }
 
 /// What of a trace is not too long to go on. A trace can do without its state.

@@ -11,7 +11,7 @@ fn request() -> Request {
         caller: "sales".into(),
         deadline: None,
         payload: Payload { encoding: Encoding::MessagePack, bytes: Bytes::from_static(b"\x80") },
-        trace: Some(TraceContext { traceparent: "00-aa-bb-01".into(), tracestate: Some("x=1".into()) }),
+        trace: Some(Box::new(TraceContext { traceparent: "00-aa-bb-01".into(), tracestate: Some("x=1".into()) })),
     }
 }
 
@@ -134,7 +134,7 @@ fn traces_that_are_too_long_are_not_passed_on() {
         headers.insert(short("tracestate"), text(trace.tracestate.as_deref().unwrap()));
         let read =
             to_request(API, &BasicProperties::default().with_headers(headers), Bytes::new(), Instant::now()).trace;
-        let properties = of_request(&Request { trace: Some(trace), ..request() }, Instant::now());
+        let properties = of_request(&Request { trace: Some(Box::new(trace)), ..request() }, Instant::now());
         assert_eq!(to_request(API, &properties, Bytes::new(), Instant::now()).trace, read);
         read.map(|trace| (trace.traceparent.len(), trace.tracestate.map(|state| state.len())))
     };

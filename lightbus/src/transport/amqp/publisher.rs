@@ -136,6 +136,7 @@ async fn pump(session: &Session, channel: Channel, inbox: &mut Inbox, window: us
                 Some(order) => {
                     let orders = std::iter::once(order).chain(std::iter::from_fn(|| inbox.try_recv().ok()));
                     begin(waiting.stream_mut(), orders, &channel, window);
+                    session.publishing.write_soon();
                     continue;
                 }
                 // The session is gone with its publisher, and this task with it.

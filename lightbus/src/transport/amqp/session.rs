@@ -11,7 +11,6 @@ use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel};
 use tokio::sync::{Notify, OnceCell};
 use tokio::time::{Instant, timeout};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::address::Address;
@@ -25,6 +24,7 @@ use super::topology::{Topology, default_exchange};
 use super::wire::{Security, Wire, release, set_up};
 use crate::config::BusUrl;
 use crate::message::Request;
+use crate::sync::Signal;
 use crate::transport::{Generation, NotSent, WhyNotSent};
 
 /// How many events may wait for the broker's confirm.
@@ -70,7 +70,7 @@ pub(super) struct Session {
     /// Rings at every call, for whoever looks for calls that nobody serves.
     pub(super) called: Notify,
     reached: Reached,
-    lost: CancellationToken,
+    lost: Signal,
     reason: OnceLock<Loss>,
 }
 
@@ -118,7 +118,7 @@ impl Session {
             consuming_made: Notify::new(),
             called: Notify::new(),
             reached: Reached::default(),
-            lost: CancellationToken::new(),
+            lost: Signal::default(),
             reason: OnceLock::new(),
         });
         tasks.spawn(publisher::run(Arc::clone(&session), event_channel, event_inbox, EVENT_WINDOW));
@@ -156,21 +156,21 @@ impl Session {
 
     fn lose(&self, loss: Loss) {
         let _ = self.reason.set(loss);
-        self.lost.cancel();
+        self.lost.give();
     }
 
     pub(super) fn is_lost(&self) -> bool {
-        self.lost.is_cancelled()
+        self.lost.is_given()
     }
 
     /// Returns when the session is lost.
     pub(super) async fn lost(&self) {
-        self.lost.cancelled().await;
+        self.lost.given().await;
     }
 
     /// Waits, but no longer once the session is lost.
     pub(super) async fn while_alive<F: Future>(&self, future: F) -> Option<F::Output> {
-        self.lost.run_until_cancelled(future).await
+        self.lost.until_given(future).await
     }
 
     /// Takes an operation's failure for the end of the session, unless the broker refused the operation alone.
@@ -195,6 +195,7 @@ impl Session {
             self.fail(reason(&error));
             return not_sent(WhyNotSent::Lost, request);
         }
+        self.publishing.write_soon();
         self.called.notify_one();
         Ok(())
     }
@@ -213,6 +214,7 @@ impl Session {
         if let Some(Err(error)) = sent.now_or_never() {
             self.fail(reason(&error));
         }
+        self.publishing.write_soon();
     }
 
     /// Sends a reply, and waits until it is written. `false` when that fails.

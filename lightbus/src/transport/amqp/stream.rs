@@ -16,13 +16,11 @@ use futures_util::{Stream, TryFutureExt};
 use lapin::AsyncTcpStream;
 
 use super::deferral::Deferral;
+use super::link::Link;
 use super::sanitize::{Frame, HEAD, sanitize};
 
 /// A frame that is longer is none of RabbitMQ's, whose limit is 128 KiB unless it is raised.
 const LONGEST: usize = 1 << 20;
-
-/// The stream below, which speaks TLS where that is wanted.
-pub(super) type Plain = AsyncTcpStream<<Tokio as Reactor>::TcpStream>;
 
 /// Tokio, with streams that are sanitized.
 pub(super) type Sanitizing = RuntimeParts<Tokio, SanitizingReactor>;
@@ -36,7 +34,7 @@ pub(super) fn runtime() -> Runtime<Sanitizing> {
 pub(super) struct SanitizingReactor(Tokio);
 
 impl Reactor for SanitizingReactor {
-    type TcpStream = Sanitized<Plain>;
+    type TcpStream = Sanitized<Link>;
     type Sleep = <Tokio as Reactor>::Sleep;
 
     fn register<H: Read + Write + Send + 'static>(
@@ -58,7 +56,9 @@ impl Reactor for SanitizingReactor {
         &self,
         address: SocketAddr,
     ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
-        self.0.tcp_connect_addr(address).map_ok(|stream| Sanitized::new(AsyncTcpStream::Plain(stream), Arc::default()))
+        self.0
+            .tcp_connect_addr(address)
+            .map_ok(|stream| Sanitized::new(Link::Watched(AsyncTcpStream::Plain(stream)), Arc::default()))
     }
 }
 

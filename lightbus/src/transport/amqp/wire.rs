@@ -21,8 +21,11 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::Address;
+#[cfg(target_os = "linux")]
+use super::attended::{Attended, Bell};
 use super::deferral::{Deferral, Deferring};
 use super::errors::{ConnectFailure, Failure, OPERATION_TIMEOUT, bounded};
+use super::link::Link;
 use super::properties::short;
 use super::stream::{self, Sanitized};
 use crate::sync::lock;
@@ -51,6 +54,8 @@ pub(super) struct Wire {
     /// Whether anything has arrived since somebody asked.
     heard: AtomicBool,
     deferral: Arc<Deferral>,
+    #[cfg(target_os = "linux")]
+    bell: Option<Arc<Bell>>,
 }
 
 impl Wire {
@@ -75,17 +80,29 @@ impl Wire {
             _ => Err(io::Error::from(io::ErrorKind::Unsupported)),
         };
         let socket = socket.map_err(ConnectFailure::Unreachable)?;
-        let stream = match security {
-            Security::Plain => stream,
+        let link = match security {
+            #[cfg(target_os = "linux")]
+            Security::Plain => {
+                let attended = socket.0.try_clone().and_then(TcpStream::from_std).and_then(Attended::new);
+                Link::Attended(attended.map_err(ConnectFailure::Unreachable)?)
+            }
+            #[cfg(not(target_os = "linux"))]
+            Security::Plain => Link::Watched(stream),
             #[cfg(feature = "tls")]
-            Security::Tls(connector) => timeout_at(deadline, stream.into_rustls(connector, &address.host))
-                .await
-                .map_err(silent)?
-                .map_err(ConnectFailure::Tls)?,
+            Security::Tls(connector) => {
+                let secured =
+                    timeout_at(deadline, stream.into_rustls(connector, &address.host)).await.map_err(silent)?;
+                Link::Watched(secured.map_err(ConnectFailure::Tls)?)
+            }
+        };
+        #[cfg(target_os = "linux")]
+        let bell = match &link {
+            Link::Attended(stream) => Some(stream.bell()),
+            Link::Watched(_) => None,
         };
 
         let deferral = Arc::<Deferral>::default();
-        let stream = Mutex::new(Some(AsyncTcpStream::Plain(Sanitized::new(stream, Arc::clone(&deferral)))));
+        let stream = Mutex::new(Some(AsyncTcpStream::Plain(Sanitized::new(link, Arc::clone(&deferral)))));
         let connect = async move |_, _| {
             // Lapin's own recovery is off, so that it asks once.
             lock(&stream).take().ok_or_else(|| lapin::Error::from(io::Error::from(io::ErrorKind::NotConnected)))
@@ -97,7 +114,17 @@ impl Wire {
             socket,
             heard: AtomicBool::new(true),
             deferral,
+            #[cfg(target_os = "linux")]
+            bell,
         })
+    }
+
+    /// Has the connection's thread write at once what is queued. It does so in any case, but perhaps some milliseconds later.
+    pub(super) fn write_soon(&self) {
+        #[cfg(target_os = "linux")]
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
     }
 
     /// What happens to the connection.
@@ -122,6 +149,10 @@ impl Wire {
     /// Notes that something has arrived.
     pub(super) fn hear(&self) {
         self.heard.store(true, Ordering::Relaxed);
+        #[cfg(target_os = "linux")]
+        if let Some(bell) = &self.bell {
+            bell.note_use();
+        }
     }
 
     /// Whether something has arrived since this was last asked.

@@ -14,7 +14,7 @@ use super::queue::{Assignment, Entry, ProcessId, Queue, Tag};
 use super::subscription::{QueuedEvent, SubscriptionQueue};
 use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::failure::FailureStory;
-use crate::message::{EventMessage, Reply, Request};
+use crate::message::{EventMessage, Request};
 use crate::sync::lock;
 use crate::transport::{EventDelivery, EventSink, ReplySink, RequestDelivery, RequestSink, Subscription};
 
@@ -30,7 +30,6 @@ pub(super) struct Broker {
 #[derive(Debug, Default)]
 struct State {
     next_process: u64,
-    processes: FxHashMap<ProcessId, Arc<dyn ReplySink>>,
     apis: FxHashMap<SmolStr, ApiQueue>,
     subscriptions: FxHashMap<SubscriptionKey, SubscriptionQueue>,
     /// What is on its way to the sinks, in order.
@@ -39,11 +38,11 @@ struct State {
     delivering: bool,
 }
 
-/// A request and the process that waits for its answer.
+/// A request, and where its answer goes.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
-    pub(super) request: Request,
-    pub(super) asker: ProcessId,
+struct Asked {
+    request: Request,
+    replies: Arc<dyn ReplySink>,
 }
 
 #[derive(Debug)]
@@ -62,16 +61,15 @@ enum Delivery {
 }
 
 impl Broker {
-    pub(super) fn join(&self, replies: Arc<dyn ReplySink>) -> ProcessId {
+    pub(super) fn join(&self) -> ProcessId {
         let mut state = lock(&self.state);
         let process = ProcessId(state.next_process);
         state.next_process += 1;
-        state.processes.insert(process, replies);
         process
     }
 
     /// Takes a process off the bus: what it holds goes back, and is delivered again to others.
-    pub(super) fn leave(self: &Arc<Self>, process: ProcessId) -> Option<Arc<dyn ReplySink>> {
+    pub(super) fn leave(self: &Arc<Self>, process: ProcessId) {
         self.stop_consuming(process);
         self.change(|state| {
             let State { apis, subscriptions, outbox, .. } = state;
@@ -88,8 +86,7 @@ impl Broker {
                 }
                 hand_out(key, subscribed, outbox);
             }
-            state.processes.remove(&process)
-        })
+        });
     }
 
     /// Hands the process no further request and no further event.
@@ -107,24 +104,17 @@ impl Broker {
         drop(state);
     }
 
-    /// Queues a request. `false` when nobody serves the API.
-    pub(super) fn call(self: &Arc<Self>, asker: ProcessId, request: Request) -> bool {
-        self.change(|state| {
-            let State { apis, outbox, .. } = state;
-            let api = request.api.clone();
-            match apis.get_mut(&*api) {
-                Some(served) if !served.has_expired() => {
-                    let expires_at = request.deadline;
-                    served.queue.push(Asked { request, asker }, expires_at);
-                    served.assign(&api, outbox);
-                    true
-                }
-                _ => {
-                    apis.remove(&*api);
-                    false
-                }
-            }
-        })
+    /// Queues a request, or gives it back when nobody serves the API.
+    pub(super) fn call(self: &Arc<Self>, replies: Arc<dyn ReplySink>, request: Request) -> Result<(), Box<Request>> {
+        let mut state = lock(&self.state);
+        let Some(served) = state.apis.get_mut(&request.api).filter(|served| !served.has_expired()) else {
+            state.apis.remove(&request.api);
+            return Err(Box::new(request));
+        };
+        let (api, expires_at) = (request.api.clone(), request.deadline);
+        let assigned = served.queue.publish(Asked { request, replies }, expires_at);
+        self.deliver(state, assigned.map(|assignment| Delivery::Request(api, assignment)));
+        Ok(())
     }
 
     pub(super) fn servers(&self, api: &str) -> usize {
@@ -218,21 +208,6 @@ impl Broker {
         });
     }
 
-    pub(super) fn reply(&self, asker: ProcessId, id: &str, reply: Reply) {
-        let replies = lock(&self.state).processes.get(&asker).cloned();
-        if let Some(replies) = replies {
-            replies.reply(id, reply);
-        }
-    }
-
-    /// Tells the asker that nobody serves the API.
-    pub(super) fn unroutable(&self, asker: ProcessId, id: &str) {
-        let replies = lock(&self.state).processes.get(&asker).cloned();
-        if let Some(replies) = replies {
-            replies.unroutable(id);
-        }
-    }
-
     pub(super) fn accept_event(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag) {
         self.with_subscription(key, |subscribed| {
             subscribed.queue.settle(tag);
@@ -297,17 +272,24 @@ impl Broker {
     fn change<R>(self: &Arc<Self>, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = lock(&self.state);
         let result = change(&mut state);
-        self.deliver(state);
+        self.deliver(state, None);
         result
     }
 
-    /// Empties the outbox, outside the lock because a sink may come back to the broker at once. Whoever finds it being
-    /// emptied leaves it to the other, which keeps the order.
-    fn deliver<'s>(self: &'s Arc<Self>, mut state: MutexGuard<'s, State>) {
+    /// Delivers what is in the outbox and then `last`, outside the lock because a sink may come back to the broker at once.
+    /// Whoever finds the outbox being emptied leaves it to the other, which keeps the order.
+    fn deliver<'s>(self: &'s Arc<Self>, mut state: MutexGuard<'s, State>, last: Option<Delivery>) {
         if state.delivering {
+            state.outbox.extend(last);
             return;
         }
-        while let Some(delivery) = state.outbox.pop_front() {
+        let mut next = if state.outbox.is_empty() {
+            last
+        } else {
+            state.outbox.extend(last);
+            state.outbox.pop_front()
+        };
+        while let Some(delivery) = next {
             state.delivering = true;
             drop(state);
             match delivery {
@@ -315,14 +297,15 @@ impl Broker {
                 Delivery::Event(key, assignment) => self.deliver_event(key, assignment),
             }
             state = lock(&self.state);
+            next = state.outbox.pop_front();
         }
         state.delivering = false;
     }
 
     fn deliver_request(self: &Arc<Self>, api: SmolStr, assignment: Assignment<Asked, dyn RequestSink>) {
         let Assignment { sink, tag, entry } = assignment;
-        let Entry { message: Asked { request, asker }, redeliveries, .. } = entry;
-        let handle = MemoryRequestHandle::new(Arc::clone(self), api, tag, asker, request.id.clone());
+        let Entry { message: Asked { request, replies }, redeliveries, .. } = entry;
+        let handle = MemoryRequestHandle::new(Arc::clone(self), api, tag, replies, request.id.clone());
         sink.deliver(RequestDelivery { request, redelivered: redeliveries > 0, handle: Box::new(handle) });
     }
 

@@ -7,25 +7,25 @@ use async_trait::async_trait;
 use smol_str::SmolStr;
 
 use super::broker::{Broker, SubscriptionKey};
-use super::queue::{ProcessId, Tag};
+use super::queue::Tag;
 use crate::error::Error;
 use crate::failure::FailureStory;
 use crate::message::{Payload, Reply};
-use crate::transport::{EventHandle, RequestHandle};
+use crate::transport::{EventHandle, ReplySink, RequestHandle};
 
 #[derive(Debug)]
 pub(super) struct MemoryRequestHandle {
     broker: Arc<Broker>,
     api: SmolStr,
     tag: Tag,
-    asker: ProcessId,
+    replies: Arc<dyn ReplySink>,
     id: SmolStr,
     settled: bool,
 }
 
 impl MemoryRequestHandle {
-    pub(super) fn new(broker: Arc<Broker>, api: SmolStr, tag: Tag, asker: ProcessId, id: SmolStr) -> Self {
-        Self { broker, api, tag, asker, id, settled: false }
+    pub(super) fn new(broker: Arc<Broker>, api: SmolStr, tag: Tag, replies: Arc<dyn ReplySink>, id: SmolStr) -> Self {
+        Self { broker, api, tag, replies, id, settled: false }
     }
 }
 
@@ -37,7 +37,7 @@ impl RequestHandle for MemoryRequestHandle {
     }
 
     fn reply(&mut self, reply: Reply) {
-        self.broker.reply(self.asker, &self.id, reply);
+        self.replies.reply(&self.id, reply);
     }
 
     async fn reply_then_accept(mut self: Box<Self>, reply: Reply) {

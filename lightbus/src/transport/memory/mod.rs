@@ -55,6 +55,7 @@ struct MemoryTransport {
 struct Membership {
     broker: Arc<Broker>,
     process: ProcessId,
+    replies: Arc<dyn ReplySink>,
     left: AtomicBool,
 }
 
@@ -67,8 +68,8 @@ pub(crate) fn connect(settings: &Settings, name: Option<&str>, replies: Arc<dyn 
         None => Arc::default(),
         Some(name) => named(name, settings.namespace.as_str()),
     };
-    let process = broker.join(replies);
-    let membership = Arc::new(Membership { broker, process, left: AtomicBool::new(false) });
+    let process = broker.join();
+    let membership = Arc::new(Membership { broker, process, replies, left: AtomicBool::new(false) });
     let ended = CancellationToken::new();
     // A runtime that ends drops its tasks, and with this one the process leaves: nobody would run what it took.
     tokio::spawn(stay(LeaveOnDrop(Arc::clone(&membership)), ended.clone()));
@@ -104,10 +105,9 @@ impl Membership {
     }
 
     fn leave(&self) {
-        if !self.left.swap(true, Ordering::SeqCst)
-            && let Some(replies) = self.broker.leave(self.process)
-        {
-            replies.lost(GENERATION);
+        if !self.left.swap(true, Ordering::SeqCst) {
+            self.broker.leave(self.process);
+            self.replies.lost(GENERATION);
         }
     }
 }
@@ -136,6 +136,10 @@ impl Drop for MemoryTransport {
 
 #[async_trait]
 impl Transport for MemoryTransport {
+    fn is_in_process(&self) -> bool {
+        true
+    }
+
     fn generation(&self) -> Option<Generation> {
         (!self.membership.has_left()).then_some(GENERATION)
     }
@@ -151,10 +155,9 @@ impl Transport for MemoryTransport {
         if self.membership.has_left() {
             return Err(NotSent { why: WhyNotSent::Lost, request: Box::new(request) });
         }
-        // Only a call that cannot be delivered needs its id back.
-        let id = request.id.clone();
-        if !self.broker().call(self.process(), request) {
-            self.broker().unroutable(self.process(), &id);
+        let replies = &self.membership.replies;
+        if let Err(request) = self.broker().call(Arc::clone(replies), request) {
+            replies.unroutable(&request.id);
         }
         Ok(())
     }

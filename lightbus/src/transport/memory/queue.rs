@@ -66,6 +66,18 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
         self.ready.push_back(Entry { message, expires_at, redeliveries: 0 });
     }
 
+    /// Hands a message over at once when nothing waits before it and a consumer may hold more; otherwise it waits. As on
+    /// RabbitMQ, only what waits expires.
+    pub(super) fn publish(&mut self, message: M, expires_at: Option<Instant>) -> Option<Assignment<M, S>> {
+        if self.ready.is_empty()
+            && let Some(turn) = self.take_turn()
+        {
+            return Some(self.hand_over(turn, Entry { message, expires_at, redeliveries: 0 }));
+        }
+        self.push(message, expires_at);
+        None
+    }
+
     pub(super) fn add_consumer(&mut self, process: ProcessId, prefetch: u16, sink: Arc<S>) {
         self.consumers.push_back(Consumer { process, prefetch: prefetch.into(), holds: 0, sink });
     }
@@ -86,7 +98,7 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
     }
 
     /// Hands what waits to the consumers that may hold more, in turn, and drops what has expired.
-    pub(super) fn assign(&mut self, mut hand_over: impl FnMut(Assignment<M, S>)) {
+    pub(super) fn assign(&mut self, mut assigned: impl FnMut(Assignment<M, S>)) {
         if self.ready.is_empty() {
             return;
         }
@@ -95,19 +107,33 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
             while self.ready.front().is_some_and(|entry| entry.expires_at.is_some_and(|at| at <= now)) {
                 self.ready.pop_front();
             }
-            let mut consumers = self.consumers.iter_mut().enumerate();
-            let Some((turn, consumer)) = consumers.find(|(_, consumer)| consumer.holds < consumer.prefetch) else {
+            if self.ready.is_empty() {
                 return;
-            };
+            }
+            let Some(turn) = self.take_turn() else { return };
             let Some(entry) = self.ready.pop_front() else { return };
-            consumer.holds += 1;
-            let tag = Tag(self.next_tag);
-            self.next_tag += 1;
-            self.unsettled.insert(tag, Taken { process: consumer.process, entry: entry.clone() });
-            hand_over(Assignment { sink: Arc::clone(&consumer.sink), tag, entry });
-            // The one whose turn it was goes to the end.
+            assigned(self.hand_over(turn, entry));
+        }
+    }
+
+    /// The next consumer that may hold more, which holds one more from now on.
+    fn take_turn(&mut self) -> Option<(ProcessId, Arc<S>)> {
+        let mut consumers = self.consumers.iter_mut().enumerate();
+        let (turn, consumer) = consumers.find(|(_, consumer)| consumer.holds < consumer.prefetch)?;
+        consumer.holds += 1;
+        let taken = (consumer.process, Arc::clone(&consumer.sink));
+        // The one whose turn it was goes to the end.
+        if turn + 1 < self.consumers.len() {
             self.consumers.rotate_left(turn + 1);
         }
+        Some(taken)
+    }
+
+    fn hand_over(&mut self, (process, sink): (ProcessId, Arc<S>), entry: Entry<M>) -> Assignment<M, S> {
+        let tag = Tag(self.next_tag);
+        self.next_tag += 1;
+        self.unsettled.insert(tag, Taken { process, entry: entry.clone() });
+        Assignment { sink, tag, entry }
     }
 
     /// Takes a message off the queue for good. `None` when it is someone else's by now.
