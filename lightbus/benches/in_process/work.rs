@@ -1,14 +1,7 @@
-//! What Lightbus costs without a broker: bodies, and calls and events over the bus in memory. Time and allocations.
-//!
-//!     cargo bench -p lightbus
-//!
-//! What it costs with a broker, and on top of what, `scripts/bench` measures.
+//! What is measured: bodies, and calls and events over the bus in memory.
 
-#![allow(missing_docs, reason = "the macros of divan write items without")]
-#![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
-
+use divan::Bencher;
 use divan::counter::ItemsCount;
-use divan::{AllocProfiler, Bencher};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use lightbus::__private::{Api, Dispatch, invocation};
@@ -17,9 +10,6 @@ use lightbus::message::Encoding;
 use lightbus::prelude::*;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
-
-#[global_allocator]
-static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
 /// Lengths of a note, in bytes.
 const SIZES: [usize; 3] = [100, 1 << 10, 64 << 10];
@@ -40,14 +30,14 @@ struct Check {
 
 /// An answer.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub struct Cover {
+pub(crate) struct Cover {
     ok: bool,
     until: String,
 }
 
 /// Who is covered, and until when.
 #[lightbus::api(name = "bench.warranty")]
-pub trait Warranty {
+pub(crate) trait Warranty {
     /// The cover of one product.
     async fn check(&self, serial: &str, customer: u64, note: &str) -> Cover;
 
@@ -62,10 +52,6 @@ impl Warranty for Desk {
     async fn check(&self, serial: &str, _customer: u64, _note: &str) -> Cover {
         Cover { ok: !serial.is_empty(), until: "2027-01-01".to_owned() }
     }
-}
-
-fn main() {
-    divan::main();
 }
 
 fn request(size: usize) -> Check {
@@ -152,7 +138,7 @@ fn event(bencher: Bencher<'_, '_>, in_flight: usize) {
     });
 }
 
-/// A bus of its own, and one thread for all of it, on which allocations are counted.
+/// A bus of its own, and one thread for all of it.
 fn bus() -> (Runtime, Bus) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let bus = runtime.block_on(async { Bus::service("warranty").url("memory://").connect().await }).unwrap();
