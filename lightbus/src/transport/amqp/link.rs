@@ -18,7 +18,7 @@ pub(super) enum Link {
     #[cfg(target_os = "linux")]
     Attended(Attended),
     /// A socket that the runtime watches, and TLS on it where that is wanted.
-    Watched(AsyncTcpStream<<Tokio as Reactor>::TcpStream>),
+    Watched(Box<AsyncTcpStream<<Tokio as Reactor>::TcpStream>>),
 }
 
 impl AsyncRead for Link {

@@ -58,7 +58,7 @@ impl Reactor for SanitizingReactor {
     ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
         self.0
             .tcp_connect_addr(address)
-            .map_ok(|stream| Sanitized::new(Link::Watched(AsyncTcpStream::Plain(stream)), Arc::default()))
+            .map_ok(|stream| Sanitized::new(Link::Watched(Box::new(AsyncTcpStream::Plain(stream))), Arc::default()))
     }
 }
 

@@ -87,12 +87,12 @@ impl Wire {
                 Link::Attended(attended.map_err(ConnectFailure::Unreachable)?)
             }
             #[cfg(not(target_os = "linux"))]
-            Security::Plain => Link::Watched(stream),
+            Security::Plain => Link::Watched(Box::new(stream)),
             #[cfg(feature = "tls")]
             Security::Tls(connector) => {
                 let secured =
                     timeout_at(deadline, stream.into_rustls(connector, &address.host)).await.map_err(silent)?;
-                Link::Watched(secured.map_err(ConnectFailure::Tls)?)
+                Link::Watched(Box::new(secured.map_err(ConnectFailure::Tls)?))
             }
         };
         #[cfg(target_os = "linux")]
