@@ -37,6 +37,8 @@ pub(super) struct Attended {
     bell: Arc<Bell>,
     /// Whether all that had come was read.
     drained: bool,
+    /// Whether the runtime is to tell when there is room to write.
+    waits_for_room: bool,
 }
 
 /// Who waits for the socket.
@@ -131,7 +133,7 @@ impl Attended {
         poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), SOCKET, Interest::READABLE)?;
         let bell = Arc::new(Bell { state: AtomicU8::new(QUIET), waker, in_use: AtomicBool::new(false) });
         let (socket, runtime, events) = (Socket::Runtime(socket), Handle::current(), Events::with_capacity(2));
-        Ok(Self { socket, runtime, poll, events, bell, drained: false })
+        Ok(Self { socket, runtime, poll, events, bell, drained: false, waits_for_room: false })
     }
 
     pub(super) fn bell(&self) -> Arc<Bell> {
@@ -165,7 +167,9 @@ impl Attended {
         {
             return Poll::Ready(Ok(written));
         }
-        watched(Pin::new(self.socket.watched(&self.runtime)?), cx)
+        let written = watched(Pin::new(self.socket.watched(&self.runtime)?), cx);
+        self.waits_for_room = written.is_pending();
+        written
     }
 }
 
@@ -202,7 +206,7 @@ impl AsyncRead for Attended {
                     let mut read = ReadBuf::new(buffer);
                     ready!(Pin::new(watched).poll_read(cx, &mut read))?;
                     let read = read.filled().len();
-                    if this.bell.in_use.swap(false, Ordering::Relaxed) {
+                    if !this.waits_for_room && this.bell.in_use.swap(false, Ordering::Relaxed) {
                         this.socket.hold()?;
                         this.drained = false;
                     }

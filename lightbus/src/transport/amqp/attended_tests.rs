@@ -17,12 +17,19 @@ impl Wake for Wakes {
     }
 }
 
-/// A stream, what is at its other end, and whoever waits for it.
+/// A stream, what is at its other end, and whoever waits to read and to write.
 struct Line {
     stream: Attended,
     peer: net::TcpStream,
     waker: Waker,
     wakes: UnboundedReceiver<()>,
+    room_waker: Waker,
+    room_wakes: UnboundedReceiver<()>,
+}
+
+fn waker() -> (Waker, UnboundedReceiver<()>) {
+    let (sender, wakes) = unbounded_channel();
+    (Arc::new(Wakes(sender)).into(), wakes)
 }
 
 impl Line {
@@ -32,14 +39,34 @@ impl Line {
         socket.set_nonblocking(true).unwrap();
         let (peer, _) = listener.accept().unwrap();
         let stream = Attended::new(TcpStream::from_std(socket).unwrap()).unwrap();
-        let (sender, wakes) = unbounded_channel();
-        Self { stream, peer, waker: Arc::new(Wakes(sender)).into(), wakes }
+        let ((waker, wakes), (room_waker, room_wakes)) = (waker(), waker());
+        Self { stream, peer, waker, wakes, room_waker, room_wakes }
     }
 
     fn poll(&mut self) -> Poll<Vec<u8>> {
         let mut buffer = [0; 64];
         let polled = Pin::new(&mut self.stream).poll_read(&mut Context::from_waker(&self.waker), &mut buffer);
         polled.map(|read| buffer[..read.unwrap()].to_vec())
+    }
+
+    fn write(&mut self) -> Poll<usize> {
+        let context = &mut Context::from_waker(&self.room_waker);
+        Pin::new(&mut self.stream).poll_write(context, &[7; 1 << 16]).map(Result::unwrap)
+    }
+
+    /// Writes until there is no more room, and returns how much.
+    fn fill(&mut self) -> usize {
+        let mut written = 0;
+        while let Poll::Ready(more) = self.write() {
+            written += more;
+        }
+        written
+    }
+
+    /// Reads that much at the other end, and waits to be told that there is room.
+    async fn make_room(&mut self, bytes: usize) {
+        self.peer.read_exact(&mut vec![0; bytes]).unwrap();
+        tokio::time::timeout(LATE, self.room_wakes.recv()).await.unwrap().unwrap();
     }
 
     fn flush(&mut self) {
@@ -152,22 +179,22 @@ async fn the_bell_is_heard_by_a_thread_that_waits() {
 async fn what_does_not_fit_waits_for_room() {
     let mut line = Line::new();
     line.attend().await;
-    let chunk = vec![7; 1 << 16];
-    let mut written = 0;
-    let context = &mut Context::from_waker(&line.waker);
-    while let Poll::Ready(more) = Pin::new(&mut line.stream).poll_write(context, &chunk) {
-        written += more.unwrap();
-    }
-    assert!(!line.is_attended() && written > 0);
-    let mut peer = line.peer.try_clone().unwrap();
-    let reading = std::thread::spawn(move || {
-        let mut all = vec![0; written];
-        peer.read_exact(&mut all).unwrap();
-    });
-    line.woken().await;
-    reading.join().unwrap();
-    let more = Pin::new(&mut line.stream).poll_write(&mut Context::from_waker(&line.waker), &chunk);
-    assert!(matches!(more, Poll::Ready(Ok(1..))));
+    let written = line.fill();
+    line.make_room(written).await;
+    assert!(line.write().is_ready());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_read_meanwhile_does_not_end_the_wait_for_room() {
+    let mut line = Line::new();
+    let written = line.fill();
+    line.stream.bell().note_use();
+    line.peer.write_all(b"meanwhile").unwrap();
+    assert_eq!(line.read().await, b"meanwhile");
+    assert!(!line.is_attended());
+    line.make_room(written).await;
+    assert!(line.write().is_ready());
+    line.attend().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
