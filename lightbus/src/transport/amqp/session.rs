@@ -1,6 +1,7 @@
 //! One generation: the connections of a process and their channels, from when they stand until the first of them is lost.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -221,7 +222,15 @@ impl Session {
     pub(super) async fn write_reply(&self, to: ShortString, properties: BasicProperties, body: &Bytes) -> bool {
         let options = BasicPublishOptions::default();
         let sent = self.replies.basic_publish(default_exchange(), to, options, body, properties);
-        matches!(self.while_alive(sent).await, Some(Ok(_)))
+        let mut written = pin!(self.while_alive(sent));
+        let written = match written.as_mut().now_or_never() {
+            Some(written) => written,
+            None => {
+                self.publishing.write_soon();
+                written.await
+            }
+        };
+        matches!(written, Some(Ok(_)))
     }
 
     /// Opens a channel whose messages the broker confirms.
