@@ -1,5 +1,8 @@
 //! What is measured: bodies, and calls and events over the bus in memory.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use futures_util::FutureExt;
@@ -93,6 +96,22 @@ fn call(bencher: Bencher<'_, '_>, in_flight: usize) {
         1 => bencher.bench_local(|| runtime.block_on(call())),
         _ => bencher.bench_local(|| runtime.block_on(join_all((0..in_flight).map(|_| call())))),
     }
+}
+
+/// What it takes to enter the runtime and to wait there for a turn, which is in a call with one in flight, too.
+#[divan::bench]
+fn block_on(bencher: Bencher<'_, '_>) {
+    let (runtime, _bus) = bus();
+    bencher.bench_local(|| {
+        let mut had_turn = false;
+        runtime.block_on(poll_fn(|context| {
+            if std::mem::replace(&mut had_turn, true) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }));
+    });
 }
 
 /// Calls one after the other from a task, as handlers make them: of the future that `block_on` is given tokio asks the system
