@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
@@ -70,7 +70,7 @@ enum Begin<W> {
 }
 
 /// A worker's seat, until the worker ends.
-struct Worker<W> {
+struct Worker<W: Work> {
     pool: Arc<Pool<W>>,
     seat: usize,
 }
@@ -97,17 +97,22 @@ impl<W: Work> Workers<W> {
                     waker.wake();
                 }
             }
-            Begin::Spawn(work) => {
-                let seat = state.seats.insert(Seat { work: Some(work), waker: None });
-                drop(state);
-                pool.tasks.spawn(Worker { pool: Arc::clone(pool), seat }.work());
-            }
+            Begin::Spawn(work) => pool.spawn(state, work),
             Begin::Wait => {}
             Begin::Decline(Tracked { work, .. }) => {
                 drop(state);
                 work.decline();
             }
         }
+    }
+}
+
+impl<W: Work> Pool<W> {
+    /// Has a new worker begin with that.
+    fn spawn(self: &Arc<Self>, mut state: MutexGuard<'_, State<W>>, work: Tracked<W>) {
+        let seat = state.seats.insert(Seat { work: Some(work), waker: None });
+        drop(state);
+        self.tasks.spawn(Worker { pool: Arc::clone(self), seat }.work());
     }
 }
 
@@ -168,7 +173,7 @@ impl<W: Work> Worker<W> {
     }
 }
 
-impl<W> Worker<W> {
+impl<W: Work> Worker<W> {
     /// Waits for work. `None` when there will be no more.
     fn next(&self, mut has_asked: bool) -> impl Future<Output = Option<Tracked<W>>> {
         poll_fn(move |context| self.poll_next(std::mem::replace(&mut has_asked, true), context))
@@ -201,18 +206,20 @@ impl<W> Worker<W> {
     }
 }
 
-impl<W> Drop for Worker<W> {
+impl<W: Work> Drop for Worker<W> {
     fn drop(&mut self) {
-        let left = {
-            let mut state = lock(&self.pool.state);
-            match state.idle.iter().position(|idle| *idle == self.seat) {
-                Some(at) => {
-                    state.idle.swap_remove(at);
-                }
-                None => state.busy -= 1,
-            }
-            state.seats.try_remove(self.seat)
-        };
+        let mut state = lock(&self.pool.state);
+        let left = state.seats.try_remove(self.seat);
+        if let Some(at) = state.idle.iter().position(|idle| *idle == self.seat) {
+            state.idle.swap_remove(at);
+            drop(state);
+        } else if let Some(next) = state.waiting.pop_front() {
+            // It panicked, or its runtime has ended, which then drops what waits, too.
+            self.pool.spawn(state, next);
+        } else {
+            state.busy -= 1;
+            drop(state);
+        }
         // Outside the lock: work that it did not begin goes back to where it came from, which may come back here.
         drop(left);
     }
@@ -328,6 +335,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_waits_behind_a_panic_has_its_turn() {
+        let desk = Desk::new(1);
+        let first = desk.run(1);
+        let (_second, _third) = (desk.run(2), desk.run(3));
+        assert_eq!(numbers(&desk.begun().await), [1]);
+        drop(first);
+        let (panicked, begun) = (desk.begun().await, desk.begun().await);
+        assert_eq!(numbers(&[panicked, begun].concat()), [2]);
+    }
+
+    #[tokio::test]
     async fn what_waits_when_nothing_more_is_to_begin_is_declined() {
         let desk = Desk::new(1);
         let running = desk.run(1);
@@ -385,10 +403,10 @@ mod tests {
         runtime.block_on(desk.begun());
         first.send(()).unwrap();
         runtime.block_on(desk.begun());
-        // One is given to the worker that is there and one to a new one, and neither has another turn.
-        let given = (desk.run(2), desk.run(3));
+        // One is given to the worker that is there and one to a new one, and neither has another turn; one waits.
+        let (given, waiting) = ((desk.run(2), desk.run(3)), desk.run(4));
         drop(runtime);
-        let after = desk.run(4);
-        assert!(given.0.is_closed() && given.1.is_closed() && after.is_closed());
+        let after = desk.run(5);
+        assert!(given.0.is_closed() && given.1.is_closed() && waiting.is_closed() && after.is_closed());
     }
 }
