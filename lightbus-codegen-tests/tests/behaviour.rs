@@ -199,7 +199,7 @@ async fn calls_are_made_at_the_same_time() -> Outcome {
 #[tokio::test]
 async fn events_are_plain_structs() -> Outcome {
     let bus = bus().await?;
-    bus.register::<StockApi>();
+    bus.own_api::<StockApi>();
     let (send, mut receive) = tokio::sync::mpsc::unbounded_channel();
     bus.subscribe("log", move |taken: Taken| {
         let send = send.clone();

@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
 
-use crate::message::TraceContext;
+use crate::protocol::message::TraceContext;
 
 tokio::task_local! {
     static CURRENT: Context;

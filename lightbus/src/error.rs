@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::name::NameError;
+use crate::protocol::name::NameError;
 
 /// The result of everything but calls.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -91,7 +91,7 @@ pub enum Error {
     #[error(
         "the service {service} may not publish {event}: events of {api} come from the service that owns the API. Serve it \
          with `bus.serve({server}::new(…))` first; or, if it is served by no process of this service, say that you own it \
-         with `bus.register::<{descriptor}>()`",
+         with `bus.own_api::<{descriptor}>()`",
         server = "…Server",
         descriptor = "…Api"
     )]

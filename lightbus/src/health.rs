@@ -26,7 +26,7 @@ pub struct ConsumerHealth {
 }
 
 impl ConsumerHealth {
-    /// Whether it consumes, as the transport knows it. Repeats are counted above it.
+    /// Whether it consumes, as the transport knows it. RepeatCounter are counted above it.
     pub(crate) fn new(kind: ConsumerKind, name: String, consuming: bool) -> Self {
         Self { kind, name, consuming, repeats: 0 }
     }

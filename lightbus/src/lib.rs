@@ -89,33 +89,26 @@ extern crate self as lightbus;
 
 pub mod api;
 mod bus;
-pub mod codec;
 pub mod config;
 mod context;
-mod dead_letter;
 mod error;
 pub mod event;
-mod failure;
 mod health;
-pub mod message;
-pub mod name;
-mod panic;
 pub mod prelude;
+mod protocol;
 pub mod rpc;
-pub mod schema;
-mod sync;
-mod tasks;
-mod text;
+mod runtime;
 mod transport;
-mod workers;
 
 pub use lightbus_macros::api;
 
+pub use crate::api::schema;
 pub use crate::bus::{Bus, BusBuilder, DeadLetters, Serve, Subscribe};
 pub use crate::context::Context;
 pub use crate::error::{Error, Result};
 pub use crate::event::{DedupeStore, HandlerError, RecentIds, Retries};
 pub use crate::health::{ConsumerHealth, ConsumerKind, Health};
+pub use crate::protocol::{codec, message, name};
 pub use crate::rpc::{Call, CallError};
 
 /// What generated code is made of. It is no part of the public interface and changes at any time.
@@ -124,9 +117,9 @@ pub mod __private {
     pub use schemars;
     pub use serde;
 
+    pub use crate::api::schema::{inline, reference};
     pub use crate::api::{Api, ApiDescriptor, Event, EventDescriptor, MethodDescriptor};
     pub use crate::bus::{Bus, client};
     pub use crate::context::Context;
     pub use crate::rpc::{Argument, Call, Client, Dispatch, Invocation, Outcome, Text, invocation};
-    pub use crate::schema::{inline, reference};
 }

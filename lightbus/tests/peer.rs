@@ -305,7 +305,7 @@ async fn python_subscribes_to_what_rust_publishes() {
     let world = World::new();
     let mut peer = world.start("python", &["subscribe", "audit", "peer.#"]).await;
     let bus = world.bus("desk").await;
-    bus.register::<CalculatorApi>();
+    bus.own_api::<CalculatorApi>();
 
     bus.publish(Divided { dividend: 7, divisor: 2 }).await.unwrap();
     let mut line = peer.line().await;

@@ -151,7 +151,7 @@ async fn four_processes_in_any_order_lose_and_repeat_nothing() -> Result {
 
     // An event that comes again changes nothing.
     let another_shop = company.join("sales").await?;
-    another_shop.register::<SalesApi>();
+    another_shop.own_api::<SalesApi>();
     another_shop.publish(first_sale()?).await?;
     company.until(1, "warranty     heard of SN-0001 again").await?;
 

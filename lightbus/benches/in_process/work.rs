@@ -137,7 +137,7 @@ fn calls_in_a_row(bencher: Bencher<'_, '_>) {
 fn event(bencher: Bencher<'_, '_>, in_flight: usize) {
     let (runtime, bus) = bus();
     let (handled, mut arrivals) = mpsc::unbounded_channel();
-    bus.register::<WarrantyApi>();
+    bus.own_api::<WarrantyApi>();
     let subscribed = bus.subscribe("count", move |event: Registered| {
         let handled = handled.clone();
         async move { handled.send(event.customer).unwrap() }

@@ -11,9 +11,9 @@ use super::{Bus, Inner};
 use crate::config::{Layer, QueueType, Settings};
 use crate::error::Error;
 use crate::event::{Publisher, PublisherSettings};
-use crate::name::ServiceName;
+use crate::protocol::name::ServiceName;
 use crate::rpc::{Caller, CallerSettings, InFlight};
-use crate::tasks::Tasks;
+use crate::runtime::handler_tasks::HandlerTasks;
 use crate::transport;
 
 /// Puts a connection to the bus together. Made by [`Bus::service`].
@@ -100,7 +100,7 @@ impl BusBuilder {
         self
     }
 
-    /// How long a handler may take for one event, unless [`Subscribe::time_limit`](super::Subscribe::time_limit) says
+    /// How long a handler may take for one event, unless [`Subscribe::handler_timeout`](super::Subscribe::handler_timeout) says
     /// otherwise. One that takes longer is cut off, and has failed.
     ///
     /// Environment: `LIGHTBUS_EVENT_TIME_LIMIT`. Default: 5 minutes.
@@ -172,7 +172,7 @@ impl BusBuilder {
             process,
             settings,
             transport,
-            tasks: Tasks::new(),
+            tasks: HandlerTasks::new(),
             serving: Mutex::default(),
             subscribed: Mutex::default(),
             shut_down: OnceCell::new(),

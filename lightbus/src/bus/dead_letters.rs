@@ -3,10 +3,10 @@
 use std::fmt;
 
 use super::Bus;
-use crate::dead_letter::{Verdict, Which};
 use crate::error::Error;
 use crate::event::DeadLetter;
-use crate::name::{NameError, SubscriptionName};
+use crate::protocol::dead_letter::{DeadLetterAction, Selection};
+use crate::protocol::name::{NameError, SubscriptionName};
 
 /// The dead letters of one subscription of this service. Made by [`Bus::dead_letters`].
 ///
@@ -73,7 +73,7 @@ impl DeadLetters {
     ///
     /// Those of [`count`](Self::count), and a subscription whose queue is not on the broker any more.
     pub async fn replay(&self, id: &str) -> Result<bool, Error> {
-        Ok(self.settle(Which::Id(id.to_owned()), Verdict::Replay).await? > 0)
+        Ok(self.settle(Selection::Id(id.to_owned()), DeadLetterAction::Replay).await? > 0)
     }
 
     /// Has all of them delivered again that are there now, each as by [`replay`](Self::replay). Returns how many.
@@ -82,7 +82,7 @@ impl DeadLetters {
     ///
     /// Those of [`replay`](Self::replay). Some may have been replayed by then.
     pub async fn replay_all(&self) -> Result<u64, Error> {
-        self.settle(Which::All, Verdict::Replay).await
+        self.settle(Selection::All, DeadLetterAction::Replay).await
     }
 
     /// Drops one for good. `false` when there is none with that id.
@@ -91,7 +91,7 @@ impl DeadLetters {
     ///
     /// Those of [`count`](Self::count).
     pub async fn discard(&self, id: &str) -> Result<bool, Error> {
-        Ok(self.settle(Which::Id(id.to_owned()), Verdict::Discard).await? > 0)
+        Ok(self.settle(Selection::Id(id.to_owned()), DeadLetterAction::Discard).await? > 0)
     }
 
     /// Drops all of them for good that are there now. Returns how many.
@@ -100,12 +100,12 @@ impl DeadLetters {
     ///
     /// Those of [`count`](Self::count). Some may have been dropped by then.
     pub async fn discard_all(&self) -> Result<u64, Error> {
-        self.settle(Which::All, Verdict::Discard).await
+        self.settle(Selection::All, DeadLetterAction::Discard).await
     }
 
-    async fn settle(&self, which: Which, verdict: Verdict) -> Result<u64, Error> {
+    async fn settle(&self, selection: Selection, action: DeadLetterAction) -> Result<u64, Error> {
         let name = self.name()?;
-        self.bus.inner.transport.settle_dead_letters(&self.bus.inner.service, name, which, verdict).await
+        self.bus.inner.transport.settle_dead_letters(&self.bus.inner.service, name, selection, action).await
     }
 
     fn name(&self) -> Result<&SubscriptionName, Error> {

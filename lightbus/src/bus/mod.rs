@@ -19,13 +19,13 @@ pub use self::subscribe::Subscribe;
 
 use crate::api::{Api, ApiDescriptor, Event};
 use crate::config::Settings;
-use crate::event::{AnyEvent, Handler, Publish, Publisher, Repeats, read_any, read_typed};
+use crate::event::{AnyEvent, Handler, Publish, Publisher, RepeatCounter, read_any, read_typed};
 use crate::health::{ConsumerKind, Health};
-use crate::message::full_name;
-use crate::name::{Pattern, ServiceName, SubscriptionName};
+use crate::protocol::message::full_name;
+use crate::protocol::name::{Pattern, ServiceName, SubscriptionName};
 use crate::rpc::{Caller, Client, Dispatch};
-use crate::sync::lock;
-use crate::tasks::Tasks;
+use crate::runtime::handler_tasks::HandlerTasks;
+use crate::runtime::sync::lock;
 use crate::transport::Transport;
 
 /// One process's place on the bus: it serves APIs, calls them, publishes events and subscribes to them.
@@ -73,9 +73,9 @@ struct Inner {
     transport: Arc<dyn Transport>,
     caller: Caller,
     publisher: Publisher,
-    tasks: Tasks,
+    tasks: HandlerTasks,
     serving: Mutex<HashSet<&'static str>>,
-    subscribed: Mutex<HashMap<SubscriptionName, Repeats>>,
+    subscribed: Mutex<HashMap<SubscriptionName, RepeatCounter>>,
     shut_down: OnceCell<()>,
 }
 
@@ -101,8 +101,8 @@ impl Bus {
     }
 
     /// Says that this service owns an API without serving it, so that it may publish its events:
-    /// `bus.register::<WarrantyApi>()`. Serving an API includes this.
-    pub fn register<A: Api>(&self) {
+    /// `bus.own_api::<WarrantyApi>()`. Serving an API includes this.
+    pub fn own_api<A: Api>(&self) {
         self.inner.publisher.register(A::DESCRIPTOR.name());
     }
 
@@ -113,7 +113,7 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// When this service neither serves the API nor has [registered](Self::register) it, when the event cannot be encoded
+    /// When this service neither serves the API nor has [registered](Self::own_api) it, when the event cannot be encoded
     /// or is too large, when the broker has not confirmed it in time or refuses it, or the bus is shut down.
     pub fn publish<E: Event>(&self, event: E) -> Publish {
         Publish::new(self.inner.publisher.clone(), &event)
@@ -127,8 +127,8 @@ impl Bus {
     /// of the service runs.
     ///
     /// Each event is delivered at least once. When the handler fails, panics or exceeds its
-    /// [time limit](Subscribe::time_limit), the event is handled again: at once, and then after 1 s, 10 s and 60 s, unless
-    /// [`retries`](Subscribe::retries) says otherwise. Other events are handled meanwhile. What fails on the last attempt, what the handler [rejects](crate::HandlerError::reject) and what does not
+    /// [time limit](Subscribe::handler_timeout), the event is handled again: at once, and then after 1 s, 10 s and 60 s, unless
+    /// [`retries`](Subscribe::retries) says otherwise. Other events are handled meanwhile. What fails on the last attempt, what the handler [is_rejection](crate::HandlerError::reject) and what does not
     /// decode goes to the subscription's [dead letters](Self::dead_letters).
     ///
     /// A handler that needs something of its own holds it in an `Arc` and hands a clone of it to each future:

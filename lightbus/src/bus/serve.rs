@@ -9,7 +9,7 @@ use super::Bus;
 use crate::api::Api;
 use crate::error::Error;
 use crate::rpc::{Dispatch, Server, ServerSettings};
-use crate::sync::lock;
+use crate::runtime::sync::lock;
 
 /// An API that is not served yet: awaiting it serves it. Made by [`Bus::serve`].
 #[must_use = "an API is served when this is awaited"]

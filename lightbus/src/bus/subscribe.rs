@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use super::Bus;
 use crate::error::Error;
-use crate::event::{AnyStore, Dedupe, DedupeStore, Handler, Read, Repeats, Retries, Subscriber, SubscriberSettings};
-use crate::name::{NameError, Pattern, SubscriptionName};
-use crate::sync::lock;
+use crate::event::{
+    Dedupe, DedupeStore, DynDedupeStore, Handler, Read, RepeatCounter, Retries, Subscriber, SubscriberSettings,
+};
+use crate::protocol::name::{NameError, Pattern, SubscriptionName};
+use crate::runtime::sync::lock;
 use crate::transport::Subscription;
 
 /// With less, no handler would get anywhere.
@@ -28,9 +30,9 @@ pub struct Subscribe<E, P, H> {
     read: Read<E>,
     handler: H,
     concurrency: Option<u16>,
-    time_limit: Option<Duration>,
+    handler_timeout: Option<Duration>,
     retries: Retries,
-    dedupe: Option<Box<dyn AnyStore>>,
+    dedupe: Option<Box<dyn DynDedupeStore>>,
     parameters: PhantomData<fn(P)>,
 }
 
@@ -43,7 +45,7 @@ impl<E, P, H> Subscribe<E, P, H> {
             read,
             handler,
             concurrency: None,
-            time_limit: None,
+            handler_timeout: None,
             retries: Retries::default(),
             dedupe: None,
             parameters: PhantomData,
@@ -64,8 +66,8 @@ impl<E, P, H> Subscribe<E, P, H> {
     /// process that has not settled it within 30 minutes, and all other events of the subscription with it; a limit above
     /// that needs another `consumer_timeout` on the broker, as does a limit so long that events which wait in this process
     /// for their turn get there.
-    pub fn time_limit(mut self, limit: Duration) -> Self {
-        self.time_limit = Some(limit);
+    pub fn handler_timeout(mut self, limit: Duration) -> Self {
+        self.handler_timeout = Some(limit);
         self
     }
 
@@ -100,7 +102,7 @@ impl<E, P, H> Subscribe<E, P, H> {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> lightbus::Result<()> {
     /// # let bus = Bus::service("warranty").url("memory://").connect().await?;
-    /// # bus.register::<SalesApi>();
+    /// # bus.own_api::<SalesApi>();
     /// bus.subscribe("start-cover", |sold: ProductSold| async move { println!("{}", sold.serial) })
     ///     .dedupe(RecentIds::new(10_000))
     ///     .await?;
@@ -131,19 +133,19 @@ where
         }
         let (name, pattern) = (SubscriptionName::new(&self.name)?, self.pattern?);
         let concurrency = self.concurrency.unwrap_or(inner.settings.event_concurrency).max(1);
-        let repeats = Repeats::default();
+        let repeats = RepeatCounter::default();
         match lock(&inner.subscribed).entry(name.clone()) {
             Entry::Occupied(_) => return Err(Error::AlreadySubscribed { name: self.name }),
             Entry::Vacant(free) => free.insert(repeats.clone()),
         };
-        let time_limit = self.time_limit.unwrap_or(inner.settings.event_time_limit).max(SHORTEST_TIME_LIMIT);
+        let handler_timeout = self.handler_timeout.unwrap_or(inner.settings.event_time_limit).max(SHORTEST_TIME_LIMIT);
         let waits = self.retries.waits();
         let settings = SubscriberSettings {
             name: name.clone(),
             concurrency,
-            time_limit,
+            handler_timeout,
             retries: self.retries,
-            dedupe: self.dedupe.map(|store| Dedupe::new(store, name.clone(), time_limit, repeats)),
+            dedupe: self.dedupe.map(|store| Dedupe::new(store, name.clone(), handler_timeout, repeats)),
             max_message_size: inner.settings.max_message_size,
             process: Arc::clone(&inner.process),
             tasks: inner.tasks.clone(),
@@ -178,7 +180,7 @@ impl<E, P, H> fmt::Debug for Subscribe<E, P, H> {
             .field("name", &self.name)
             .field("pattern", &self.pattern)
             .field("concurrency", &self.concurrency)
-            .field("time_limit", &self.time_limit)
+            .field("handler_timeout", &self.handler_timeout)
             .field("retries", &self.retries)
             .field("dedupe", &self.dedupe.is_some())
             .finish_non_exhaustive()

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::BusUrl;
 use crate::error::Error;
-use crate::name::Namespace;
+use crate::protocol::name::Namespace;
 
 const PREFIX: &str = "LIGHTBUS_";
 

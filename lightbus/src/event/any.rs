@@ -2,8 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::codec::{self, DecodeError};
-use crate::message::{EventMessage, Payload};
+use crate::protocol::codec::{self, DecodeError};
+use crate::protocol::message::{EventMessage, Payload};
 
 /// An event of any type, as a pattern subscription receives it.
 #[derive(Debug, Clone)]

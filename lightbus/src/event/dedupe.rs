@@ -11,10 +11,10 @@ use async_trait::async_trait;
 use futures_util::FutureExt;
 use tokio::time::timeout;
 
-use super::claims::{Claim, Claims};
 use super::handler::HandlerError;
-use crate::name::SubscriptionName;
-use crate::panic::panic_message;
+use super::in_progress::{InProgress, InProgressGuard};
+use crate::protocol::name::SubscriptionName;
+use crate::runtime::panic::panic_message;
 
 /// Remembers which events were handled, so that [repeats](crate::Subscribe::dedupe) of them are dropped.
 ///
@@ -64,7 +64,7 @@ use crate::panic::panic_message;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> lightbus::Result<()> {
 /// # let bus = Bus::service("warranty").url("memory://").connect().await?;
-/// # bus.register::<SalesApi>();
+/// # bus.own_api::<SalesApi>();
 /// # let (sender, mut sold) = tokio::sync::mpsc::unbounded_channel();
 /// # let start_cover = move |event: ProductSold| { let _ = sender.send(event.serial); async {} };
 /// bus.subscribe("start-cover", start_cover).dedupe(Handled::default()).await?;
@@ -110,14 +110,14 @@ impl<S: DedupeStore> DedupeStore for Arc<S> {
 
 /// A store of whatever type.
 #[async_trait]
-pub(crate) trait AnyStore: Send + Sync {
+pub(crate) trait DynDedupeStore: Send + Sync {
     async fn look_up(&self, subscription: &SubscriptionName, id: &str) -> Result<bool, HandlerError>;
 
     async fn enter(&self, subscription: &SubscriptionName, id: &str) -> Result<(), HandlerError>;
 }
 
 #[async_trait]
-impl<S: DedupeStore> AnyStore for S {
+impl<S: DedupeStore> DynDedupeStore for S {
     async fn look_up(&self, subscription: &SubscriptionName, id: &str) -> Result<bool, HandlerError> {
         self.is_handled(subscription, id).await
     }
@@ -129,11 +129,11 @@ impl<S: DedupeStore> AnyStore for S {
 
 /// Counts the repeats that a subscription has dropped.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Repeats {
+pub(crate) struct RepeatCounter {
     count: Arc<AtomicU64>,
 }
 
-impl Repeats {
+impl RepeatCounter {
     pub(crate) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
@@ -145,26 +145,26 @@ impl Repeats {
 
 /// What one subscription in one process needs to tell repeats apart.
 pub(crate) struct Dedupe {
-    store: Box<dyn AnyStore>,
+    store: Box<dyn DynDedupeStore>,
     subscription: SubscriptionName,
     /// How long the store may take for an answer.
-    time_limit: Duration,
-    claims: Claims,
-    repeats: Repeats,
+    handler_timeout: Duration,
+    claims: InProgress,
+    repeats: RepeatCounter,
 }
 
 impl Dedupe {
     pub(crate) fn new(
-        store: Box<dyn AnyStore>,
+        store: Box<dyn DynDedupeStore>,
         subscription: SubscriptionName,
-        time_limit: Duration,
-        repeats: Repeats,
+        handler_timeout: Duration,
+        repeats: RepeatCounter,
     ) -> Self {
-        Self { store, subscription, time_limit, claims: Claims::default(), repeats }
+        Self { store, subscription, handler_timeout, claims: InProgress::default(), repeats }
     }
 
     /// Waits until no other delivery of the event is being handled in this process.
-    pub(crate) async fn claim<'a>(&'a self, id: &'a str) -> Claim<'a> {
+    pub(crate) async fn claim<'a>(&'a self, id: &'a str) -> InProgressGuard<'a> {
         self.claims.claim(id).await
     }
 
@@ -182,10 +182,10 @@ impl Dedupe {
     }
 
     async fn bounded<T>(&self, answer: impl Future<Output = Result<T, HandlerError>>) -> Result<T, HandlerError> {
-        match timeout(self.time_limit, AssertUnwindSafe(answer).catch_unwind()).await {
+        match timeout(self.handler_timeout, AssertUnwindSafe(answer).catch_unwind()).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(panic)) => Err(HandlerError::new(format!("it panicked: {}", panic_message(&*panic)))),
-            Err(_) => Err(HandlerError::new(format!("it had not answered after {:?}", self.time_limit))),
+            Err(_) => Err(HandlerError::new(format!("it had not answered after {:?}", self.handler_timeout))),
         }
     }
 }

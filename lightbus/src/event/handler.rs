@@ -85,29 +85,29 @@ impl<E: Into<HandlerError>> HandlerResult for Result<(), E> {
 /// ```
 pub struct HandlerError {
     source: Box<dyn StdError + Send + Sync>,
-    rejects: bool,
+    is_rejection: bool,
 }
 
 impl HandlerError {
     /// The attempt failed; another one may succeed.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { source: error.into(), rejects: false }
+        Self { source: error.into(), is_rejection: false }
     }
 
     /// No attempt can succeed: the event becomes a dead letter at once.
     pub fn reject(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { source: error.into(), rejects: true }
+        Self { source: error.into(), is_rejection: true }
     }
 
     /// Whether the handler rejected the event.
     #[must_use]
-    pub fn rejects(&self) -> bool {
-        self.rejects
+    pub fn is_rejection(&self) -> bool {
+        self.is_rejection
     }
 
     /// The error itself.
     #[must_use]
-    pub fn source(&self) -> &(dyn StdError + Send + Sync + 'static) {
+    pub fn inner(&self) -> &(dyn StdError + Send + Sync + 'static) {
         &*self.source
     }
 }
@@ -134,6 +134,6 @@ impl fmt::Display for HandlerError {
 
 impl fmt::Debug for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandlerError").field("rejects", &self.rejects).field("source", &self.source).finish()
+        f.debug_struct("HandlerError").field("is_rejection", &self.is_rejection).field("source", &self.source).finish()
     }
 }

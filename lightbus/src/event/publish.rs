@@ -13,12 +13,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::api::{Api, Event};
-use crate::codec::{self, EncodeError};
 use crate::context::Context;
 use crate::error::Error;
-use crate::message::{Encoding, EventMessage, LONGEST_WAIT, Payload, TraceContext, full_name};
-use crate::name::ServiceName;
-use crate::sync::lock;
+use crate::protocol::codec::{self, EncodeError};
+use crate::protocol::message::{Encoding, EventMessage, LONGEST_WAIT, Payload, TraceContext, full_name};
+use crate::protocol::name::ServiceName;
+use crate::runtime::sync::lock;
 use crate::transport::{PublishFailure, Transport};
 
 /// An event that has not been published yet: awaiting it publishes it, and returns when the broker has it safe.

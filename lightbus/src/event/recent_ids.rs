@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use super::dedupe::DedupeStore;
 use super::handler::HandlerError;
-use crate::name::SubscriptionName;
-use crate::sync::lock;
+use crate::protocol::name::SubscriptionName;
+use crate::runtime::sync::lock;
 
 /// Remembers in memory which events were handled last: so many for each subscription, of which the oldest is forgotten
 /// first. Ten thousand take about a megabyte.

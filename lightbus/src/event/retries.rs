@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::message::LONGEST_WAIT;
+use crate::protocol::message::LONGEST_WAIT;
 
 /// When an event whose handler failed is handled again, and how often.
 ///
@@ -44,7 +44,7 @@ impl Retries {
 
     /// How long to wait after that attempt, counted from 1, has failed; `None` when it was the last.
     #[must_use]
-    pub fn next(&self, attempt: u32) -> Option<Duration> {
+    pub fn delay_after(&self, attempt: u32) -> Option<Duration> {
         let failed_before = usize::try_from(attempt.checked_sub(1)?).ok()?;
         self.delays.get(failed_before).copied()
     }
@@ -66,26 +66,26 @@ mod tests {
     use super::*;
 
     fn schedule(retries: &Retries) -> Vec<u64> {
-        (1..).map_while(|attempt| retries.next(attempt)).map(|delay| delay.as_secs()).collect()
+        (1..).map_while(|attempt| retries.delay_after(attempt)).map(|delay| delay.as_secs()).collect()
     }
 
     #[test]
     fn there_are_five_attempts_unless_said_otherwise() {
         assert_eq!(schedule(&Retries::default()), [0, 1, 10, 60]);
-        assert_eq!(Retries::default().next(5), None);
-        assert_eq!(Retries::default().next(u32::MAX), None);
-        assert_eq!(Retries::after([Duration::MAX]).next(1), Some(LONGEST_WAIT));
+        assert_eq!(Retries::default().delay_after(5), None);
+        assert_eq!(Retries::default().delay_after(u32::MAX), None);
+        assert_eq!(Retries::after([Duration::MAX]).delay_after(1), Some(LONGEST_WAIT));
     }
 
     #[test]
     fn without_retries_the_first_attempt_is_the_last() {
-        assert_eq!(Retries::none().next(1), None);
+        assert_eq!(Retries::none().delay_after(1), None);
         assert_eq!(Retries::none().waits().len(), 0);
     }
 
     #[test]
     fn there_is_no_attempt_zero() {
-        assert_eq!(Retries::default().next(0), None);
+        assert_eq!(Retries::default().delay_after(0), None);
     }
 
     #[test]

@@ -15,21 +15,21 @@ use super::dedupe::Dedupe;
 use super::handler::{Handler, HandlerError};
 use super::retries::Retries;
 use crate::api::{Api, Event};
-use crate::codec;
 use crate::context::Context;
-use crate::failure::{FailureReason, FailureStory};
-use crate::message::{EventMessage, full_name};
-use crate::name::SubscriptionName;
-use crate::panic::panic_message;
-use crate::tasks::Tasks;
+use crate::protocol::codec;
+use crate::protocol::failure::{FailureReason, FailureRecord};
+use crate::protocol::message::{EventMessage, full_name};
+use crate::protocol::name::SubscriptionName;
+use crate::runtime::handler_tasks::HandlerTasks;
+use crate::runtime::panic::panic_message;
+use crate::runtime::worker_pool::{Job, WorkerPool};
 use crate::transport::{EventDelivery, EventHandle, EventSink};
-use crate::workers::{Work, Workers};
 
 /// The receiving end of one subscription in one process.
 pub(crate) struct Subscriber<E, P, H> {
     handler: Arc<H>,
     shared: Arc<Shared<E>>,
-    workers: Workers<Handling<E, P, H>>,
+    workers: WorkerPool<EventJob<E, P, H>>,
 }
 
 struct Shared<E> {
@@ -47,13 +47,13 @@ pub(crate) struct SubscriberSettings {
     pub(crate) concurrency: u16,
     pub(crate) max_message_size: usize,
     /// How long the handler may take for one event.
-    pub(crate) time_limit: Duration,
+    pub(crate) handler_timeout: Duration,
     pub(crate) retries: Retries,
     /// Tells repeats apart, if that is wanted.
     pub(crate) dedupe: Option<Dedupe>,
     /// Who to name in the headers of an event that failed.
     pub(crate) process: Arc<str>,
-    pub(crate) tasks: Tasks,
+    pub(crate) tasks: HandlerTasks,
 }
 
 /// How handling an event can fail.
@@ -69,7 +69,7 @@ where
     H: Handler<E, P>,
 {
     pub(crate) fn new(handler: H, read: Read<E>, settings: SubscriberSettings) -> Self {
-        let workers = Workers::new(settings.tasks.clone(), settings.concurrency);
+        let workers = WorkerPool::new(settings.tasks.clone(), settings.concurrency);
         let shared = Arc::new(Shared { settings, read });
         Self { handler: Arc::new(handler), shared, workers }
     }
@@ -101,7 +101,7 @@ where
 {
     fn deliver(&self, delivery: EventDelivery) {
         let (handler, shared) = (Arc::clone(&self.handler), Arc::clone(&self.shared));
-        self.workers.run(Handling { handler, shared, delivery, parameters: PhantomData });
+        self.workers.run(EventJob { handler, shared, delivery, parameters: PhantomData });
     }
 }
 
@@ -112,14 +112,14 @@ impl<E, P, H> fmt::Debug for Subscriber<E, P, H> {
 }
 
 /// An event on its way from its arrival to its end.
-struct Handling<E, P, H> {
+struct EventJob<E, P, H> {
     handler: Arc<H>,
     shared: Arc<Shared<E>>,
     delivery: EventDelivery,
     parameters: PhantomData<fn(P)>,
 }
 
-impl<E, P, H> Work for Handling<E, P, H>
+impl<E, P, H> Job for EventJob<E, P, H>
 where
     E: Send + 'static,
     P: 'static,
@@ -153,7 +153,7 @@ where
 
 impl<E: Send + 'static> Shared<E> {
     /// Has an event that failed delivered once more, or kept as a dead letter.
-    async fn settle(&self, handle: Box<dyn EventHandle>, story: FailureStory, id: &str, event: &str) {
+    async fn settle(&self, handle: Box<dyn EventHandle>, story: FailureRecord, id: &str, event: &str) {
         let (subscription, attempt) = (self.settings.name.as_str(), story.attempt);
         let moved = match self.retry(&story) {
             Some(delay) => {
@@ -171,8 +171,8 @@ impl<E: Send + 'static> Shared<E> {
     }
 
     /// How long the event has to wait for another attempt, if there is to be one.
-    fn retry(&self, story: &FailureStory) -> Option<Duration> {
-        story.reason.may_pass().then(|| self.settings.retries.next(story.attempt)).flatten()
+    fn retry(&self, story: &FailureRecord) -> Option<Duration> {
+        story.reason.is_retryable().then(|| self.settings.retries.delay_after(story.attempt)).flatten()
     }
 
     /// Runs the handler, unless the event was handled before. `None` when the event is to go back.
@@ -221,7 +221,7 @@ impl<E: Send + 'static> Shared<E> {
         let given = context.clone();
         // What the handler does before it is first polled may panic, too.
         let handled = context.scope(async move { handler.handle(event, given).await });
-        match timeout(self.settings.time_limit, AssertUnwindSafe(handled).catch_unwind()).await {
+        match timeout(self.settings.handler_timeout, AssertUnwindSafe(handled).catch_unwind()).await {
             Ok(Ok(result)) => result.map_err(Failure::from),
             Ok(Err(panic)) => {
                 let error = format!("the handler panicked: {}", panic_message(&*panic));
@@ -230,17 +230,17 @@ impl<E: Send + 'static> Shared<E> {
             Err(_) => {
                 let error = format!(
                     "the handler had not finished after {:?} and was cut off. Likely it waits for something that does not \
-                     come; if it needs longer, raise the subscription's `time_limit`",
-                    self.settings.time_limit
+                     come; if it needs longer, raise the subscription's `handler_timeout`",
+                    self.settings.handler_timeout
                 );
                 Err(Failure { reason: FailureReason::TimedOut, error })
             }
         }
     }
 
-    fn story(&self, failure: Failure, attempt: u32, first_failed_at: Option<Duration>) -> FailureStory {
+    fn story(&self, failure: Failure, attempt: u32, first_failed_at: Option<Duration>) -> FailureRecord {
         let at = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::ZERO);
-        FailureStory {
+        FailureRecord {
             reason: failure.reason,
             error: failure.error,
             attempt,
@@ -262,7 +262,7 @@ impl Failure {
 
 impl From<HandlerError> for Failure {
     fn from(error: HandlerError) -> Self {
-        let reason = if error.rejects() { FailureReason::Rejected } else { FailureReason::Failed };
+        let reason = if error.is_rejection() { FailureReason::Rejected } else { FailureReason::Failed };
         Self { reason, error: error.to_string() }
     }
 }

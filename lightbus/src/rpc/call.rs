@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::error::CallError;
 use super::prepared::{Decode, PreparedCall};
 use crate::context::Context;
-use crate::message::TraceContext;
+use crate::protocol::message::TraceContext;
 
 /// A call that has not been made yet: awaiting it makes it.
 ///

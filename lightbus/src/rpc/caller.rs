@@ -7,13 +7,13 @@ use smol_str::SmolStr;
 use tokio::time::{Instant, timeout_at};
 
 use super::ending::{Ended, Ending};
-use super::error::{Oversized, Servers};
+use super::error::{MessageKind, Servers};
 use super::in_flight::{Arrival, InFlight};
 use super::prepared::PreparedCall;
 use crate::context::Context;
-use crate::message::{LONGEST_WAIT, Request};
-use crate::name::ServiceName;
-use crate::sync::Signal;
+use crate::protocol::message::{LONGEST_WAIT, Request};
+use crate::protocol::name::ServiceName;
+use crate::runtime::sync::Flag;
 use crate::transport::{Generation, NotSent, Transport, WhyNotSent};
 
 /// Makes the calls of one process.
@@ -27,7 +27,7 @@ struct Shared {
     settings: CallerSettings,
     transport: Arc<dyn Transport>,
     in_flight: Arc<InFlight>,
-    closed: Signal,
+    closed: Flag,
 }
 
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct CallerSettings {
 
 impl Caller {
     pub(crate) fn new(settings: CallerSettings, transport: Arc<dyn Transport>, in_flight: Arc<InFlight>) -> Self {
-        Self { shared: Arc::new(Shared { settings, transport, in_flight, closed: Signal::default() }) }
+        Self { shared: Arc::new(Shared { settings, transport, in_flight, closed: Flag::default() }) }
     }
 
     /// How many calls are waiting for their answers.
@@ -49,7 +49,7 @@ impl Caller {
 
     /// Refuses every further call.
     pub(crate) fn close(&self) {
-        self.shared.closed.give();
+        self.shared.closed.set();
     }
 
     /// Makes a call and waits for its end, whatever its types.
@@ -83,7 +83,7 @@ impl Caller {
         let payload = call.arguments.map_err(Ending::Unencodable)?;
         let size = payload.bytes.len();
         if size > *limit {
-            return Err(Ending::TooLarge { what: Oversized::Request, size, limit: *limit });
+            return Err(Ending::TooLarge { what: MessageKind::Request, size, limit: *limit });
         }
         Ok(Request {
             id: SmolStr::default(),
@@ -107,7 +107,7 @@ impl Caller {
         async move {
             let Shared { transport, in_flight, closed, .. } = &*self.shared;
             loop {
-                if closed.is_given() {
+                if closed.is_set() {
                     return Ending::Closed;
                 }
                 let generation = match transport.generation() {
@@ -117,25 +117,25 @@ impl Caller {
                         Err(ending) => return ending,
                     },
                 };
-                let mut ticket = in_flight.register(generation);
-                request.id = ticket.id();
+                let mut pending = in_flight.register(generation);
+                request.id = pending.id();
                 match transport.call(generation, request) {
                     Ok(()) => {
                         // The timer costs more than to look twice.
                         if transport.is_in_process()
-                            && let Some(arrival) = ticket.arrived_in_a_turn().await
+                            && let Some(arrival) = pending.arrived_in_a_turn().await
                         {
                             return self.ending(arrival);
                         }
-                        let arrival = timeout_at(deadline, ticket.arrival()).await;
-                        drop(ticket);
+                        let arrival = timeout_at(deadline, pending.arrival()).await;
+                        drop(pending);
                         return match arrival {
                             Ok(arrival) => self.ending(arrival),
                             Err(_) => Ending::TimedOut(self.servers(api).await),
                         };
                     }
                     Err(NotSent { why, request: unsent }) => {
-                        drop(ticket);
+                        drop(pending);
                         request = *unsent;
                         if let Err(ending) = Box::pin(self.wait_to_send(why, generation, api, deadline)).await {
                             return ending;
@@ -148,7 +148,7 @@ impl Caller {
 
     async fn connected(&self, deadline: Instant) -> Result<Generation, Ending> {
         let Shared { transport, closed, .. } = &*self.shared;
-        match timeout_at(deadline, closed.until_given(transport.connected())).await {
+        match timeout_at(deadline, closed.until_set(transport.connected())).await {
             Ok(Some(generation)) => Ok(generation),
             Ok(None) => Err(Ending::Closed),
             Err(_) => Err(Ending::NotConnected),
@@ -181,7 +181,7 @@ impl Caller {
         let limit = self.shared.settings.max_message_size;
         match arrival {
             Arrival::Reply(reply) if reply.payload.bytes.len() > limit => {
-                Ending::TooLarge { what: Oversized::Reply, size: reply.payload.bytes.len(), limit }
+                Ending::TooLarge { what: MessageKind::Reply, size: reply.payload.bytes.len(), limit }
             }
             Arrival::Reply(reply) => Ending::Reply(reply),
             Arrival::Unroutable => Ending::Unroutable,

@@ -7,8 +7,8 @@ use super::call::Call;
 use super::caller::Caller;
 use super::prepared::{Decode, PreparedCall};
 use crate::api::{ApiDescriptor, MethodDescriptor};
-use crate::codec;
-use crate::message::Encoding;
+use crate::protocol::codec;
+use crate::protocol::message::Encoding;
 
 /// What a generated client is made of: an API and a way to call it.
 #[derive(Debug, Clone)]

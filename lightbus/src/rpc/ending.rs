@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::error::{CallError, Oversized, Servers};
+use super::error::{CallError, MessageKind, Servers};
 use super::fault::{Fault, FaultCode};
 use super::prepared::Decode;
-use crate::codec::{self, EncodeError};
-use crate::message::{Payload, Reply, ReplyKind, full_name};
+use crate::protocol::codec::{self, EncodeError};
+use crate::protocol::message::{Payload, Reply, ReplyKind, full_name};
 
 /// What a call ended with, whatever the types of its method.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(crate) enum Ending {
     Closed,
     Unencodable(EncodeError),
     TooLarge {
-        what: Oversized,
+        what: MessageKind,
         size: usize,
         limit: usize,
     },
@@ -101,7 +101,7 @@ fn read_fault<E>(api: &str, method: String, payload: &Payload) -> CallError<E> {
         FaultCode::InvalidReply => CallError::InvalidReply { method, reason: fault.message },
         FaultCode::RequestTooLarge | FaultCode::ReplyTooLarge => CallError::TooLarge {
             method,
-            what: if fault.code == FaultCode::ReplyTooLarge { Oversized::Reply } else { Oversized::Request },
+            what: if fault.code == FaultCode::ReplyTooLarge { MessageKind::Reply } else { MessageKind::Request },
             size: fault.details.size.unwrap_or_default(),
             limit: fault.details.limit.unwrap_or_default(),
         },

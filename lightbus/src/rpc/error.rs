@@ -154,7 +154,7 @@ pub enum CallError<E = std::convert::Infallible> {
         /// The method's full name.
         method: String,
         /// Which of the two.
-        what: Oversized,
+        what: MessageKind,
         /// Its size in bytes.
         size: u64,
         /// The limit in bytes.
@@ -173,14 +173,14 @@ pub enum CallError<E = std::convert::Infallible> {
 
 /// Which message of a call was too large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Oversized {
+pub enum MessageKind {
     /// The arguments. The method did not run.
     Request,
     /// The answer. The method ran.
     Reply,
 }
 
-impl std::fmt::Display for Oversized {
+impl std::fmt::Display for MessageKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Request => "the request",
@@ -255,7 +255,7 @@ impl<E> CallError<E> {
             | Self::ShuttingDown { .. }
             | Self::OutcomeUnknown { .. }
             | Self::InvalidReply { .. }
-            | Self::TooLarge { what: Oversized::Reply, .. }
+            | Self::TooLarge { what: MessageKind::Reply, .. }
             | Self::Fault { .. } => true,
             Self::NoServer { .. }
             | Self::UnknownMethod { .. }
@@ -263,7 +263,7 @@ impl<E> CallError<E> {
             | Self::NotConnected { .. }
             | Self::Closed { .. }
             | Self::InvalidRequest { .. }
-            | Self::TooLarge { what: Oversized::Request, .. } => false,
+            | Self::TooLarge { what: MessageKind::Request, .. } => false,
         }
     }
 

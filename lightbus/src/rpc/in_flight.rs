@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, SmolStrBuilder};
 
-use crate::message::Reply;
-use crate::sync::lock;
+use crate::protocol::message::Reply;
+use crate::runtime::sync::lock;
 use crate::transport::{Generation, ReplySink};
 
 /// The calls of this process that wait for their answers. Each is in it from before it is sent until its caller has what
@@ -24,10 +24,10 @@ pub(crate) struct InFlight {
 #[derive(Default)]
 struct Table {
     next: u64,
-    waiting: FxHashMap<u64, Waiting>,
+    waiting: FxHashMap<u64, PendingCall>,
 }
 
-struct Waiting {
+struct PendingCall {
     generation: Generation,
     arrival: Option<Arrival>,
     /// Wakes the caller, once it has begun to wait.
@@ -43,14 +43,14 @@ pub(crate) enum Arrival {
 }
 
 /// A place in the table. Dropping it gives the place up.
-pub(crate) struct Ticket<'t> {
+pub(crate) struct PendingGuard<'t> {
     number: u64,
     in_flight: &'t InFlight,
     /// Whether the place was given up for what arrived.
     ended: bool,
 }
 
-impl Waiting {
+impl PendingCall {
     /// Takes what has arrived, if nothing has before, and returns what wakes the caller.
     fn arrive(&mut self, arrival: Arrival) -> Option<Waker> {
         if self.arrival.is_some() {
@@ -68,12 +68,12 @@ impl InFlight {
     }
 
     /// Takes a place for a call that is about to be sent on the connection of that generation.
-    pub(crate) fn register(&self, generation: Generation) -> Ticket<'_> {
+    pub(crate) fn register(&self, generation: Generation) -> PendingGuard<'_> {
         let mut table = lock(&self.table);
         let number = table.next;
         table.next += 1;
-        table.waiting.insert(number, Waiting { generation, arrival: None, waker: None });
-        Ticket { number, in_flight: self, ended: false }
+        table.waiting.insert(number, PendingCall { generation, arrival: None, waker: None });
+        PendingGuard { number, in_flight: self, ended: false }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -101,7 +101,7 @@ impl InFlight {
                 drop(replaced);
                 Poll::Pending
             }
-            // It is there until its ticket is dropped or has had what arrived.
+            // It is there until its guard is dropped or has had what arrived.
             _ => {
                 let ended = table.waiting.remove(&number);
                 drop(table);
@@ -137,7 +137,7 @@ impl ReplySink for InFlight {
     }
 }
 
-impl Ticket<'_> {
+impl PendingGuard<'_> {
     /// The call's id.
     pub(crate) fn id(&self) -> SmolStr {
         let mut digits = [0; 16];
@@ -184,7 +184,7 @@ impl Ticket<'_> {
     }
 }
 
-impl Drop for Ticket<'_> {
+impl Drop for PendingGuard<'_> {
     fn drop(&mut self) {
         if self.ended {
             return;
@@ -206,14 +206,14 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::message::{Payload, ReplyKind};
+    use crate::protocol::message::{Payload, ReplyKind};
 
     fn reply() -> Reply {
         Reply { kind: Some(ReplyKind::Ok), server: "desk".into(), payload: Payload::default() }
     }
 
-    fn arrived(ticket: &mut Ticket<'_>) -> Option<Arrival> {
-        ticket.arrival().now_or_never()
+    fn arrived(guard: &mut PendingGuard<'_>) -> Option<Arrival> {
+        guard.arrival().now_or_never()
     }
 
     #[test]
@@ -232,29 +232,29 @@ mod tests {
     fn ids_are_numbers_in_hexadecimal() {
         let in_flight = InFlight::new();
         for number in [0, 1, 9, 10, 15, 16, 0xabc, 0x1_0000_0000, u64::MAX] {
-            let ticket = Ticket { number, in_flight: &in_flight, ended: false };
-            assert_eq!(ticket.id(), format!("{}{number:x}", ticket.in_flight.prefix));
-            assert_eq!(ticket.in_flight.number_of(&ticket.id()), Some(number));
+            let guard = PendingGuard { number, in_flight: &in_flight, ended: false };
+            assert_eq!(guard.id(), format!("{}{number:x}", guard.in_flight.prefix));
+            assert_eq!(guard.in_flight.number_of(&guard.id()), Some(number));
         }
     }
 
     #[test]
     fn only_the_first_arrival_counts() {
         let in_flight = InFlight::new();
-        let mut ticket = in_flight.register(Generation(1));
-        let id = ticket.id();
+        let mut guard = in_flight.register(Generation(1));
+        let id = guard.id();
         in_flight.lost(Generation(1));
         in_flight.reply(&id, reply());
         in_flight.unroutable(&id);
-        assert!(matches!(arrived(&mut ticket), Some(Arrival::Lost)));
+        assert!(matches!(arrived(&mut guard), Some(Arrival::Lost)));
     }
 
     #[test]
     fn a_loss_ends_the_calls_of_its_generation_and_before() {
         let in_flight = InFlight::new();
-        let mut tickets = [0, 1, 2].map(|generation| in_flight.register(Generation(generation)));
+        let mut guards = [0, 1, 2].map(|generation| in_flight.register(Generation(generation)));
         in_flight.lost(Generation(1));
-        let lost = tickets.each_mut().map(|ticket| arrived(ticket).is_some());
+        let lost = guards.each_mut().map(|guard| arrived(guard).is_some());
         assert_eq!(lost, [true, true, false]);
     }
 
@@ -269,11 +269,11 @@ mod tests {
     #[test]
     fn ids_of_others_are_ignored() {
         let in_flight = InFlight::new();
-        let mut ticket = in_flight.register(Generation(1));
+        let mut guard = in_flight.register(Generation(1));
         for id in ["", "-0", "other-0", "0", &in_flight.prefix, &format!("{}zz", in_flight.prefix)] {
             in_flight.reply(id, reply());
         }
-        assert!(arrived(&mut ticket).is_none());
+        assert!(arrived(&mut guard).is_none());
         assert_eq!(in_flight.len(), 1);
     }
 
@@ -297,9 +297,9 @@ mod tests {
     fn a_waker_is_dropped_when_the_table_is_not_locked() {
         let in_flight = InFlight::new();
         let (found, free) = std::sync::mpsc::channel();
-        let wait = |ticket: &Ticket<'_>| {
+        let wait = |guard: &PendingGuard<'_>| {
             let waker = Arc::new(Prying { in_flight: Arc::clone(&in_flight), found: found.clone() }).into();
-            in_flight.poll(ticket.number, &Context::from_waker(&waker)).is_pending()
+            in_flight.poll(guard.number, &Context::from_waker(&waker)).is_pending()
         };
         let (replaced, dropped) = (in_flight.register(Generation(1)), in_flight.register(Generation(1)));
         assert!(wait(&replaced) && wait(&replaced) && wait(&dropped));

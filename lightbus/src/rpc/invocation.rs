@@ -5,9 +5,9 @@ use smol_str::SmolStr;
 
 use super::fault::{Fault, FaultCode, FaultDetails};
 use crate::api::ApiDescriptor;
-use crate::codec::{self, DecodeError};
 use crate::context::Context;
-use crate::message::{Encoding, Payload, ReplyKind};
+use crate::protocol::codec::{self, DecodeError};
+use crate::protocol::message::{Encoding, Payload, ReplyKind};
 
 /// One request on its way through a generated dispatcher.
 #[derive(Debug)]

@@ -15,7 +15,7 @@ mod server;
 
 pub use self::call::Call;
 pub use self::dispatch::Dispatch;
-pub use self::error::{CallError, Oversized, Servers};
+pub use self::error::{CallError, MessageKind, Servers};
 pub use self::fault::{Fault, FaultCode, FaultDetails};
 pub use self::invocation::{Invocation, Outcome};
 

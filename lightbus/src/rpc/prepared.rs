@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::codec::{DecodeError, EncodeError};
 use crate::context::Context;
-use crate::message::{Payload, TraceContext};
+use crate::protocol::codec::{DecodeError, EncodeError};
+use crate::protocol::message::{Payload, TraceContext};
 
 /// What a call says, apart from how its answer is read.
 #[derive(Debug)]

@@ -13,17 +13,17 @@ use super::fault::{Fault, FaultCode};
 use super::invocation::{Invocation, Outcome};
 use crate::api::{Api, ApiDescriptor};
 use crate::context::Context;
-use crate::message::{Reply, Request};
-use crate::name::ServiceName;
-use crate::panic::panic_message;
-use crate::tasks::Tasks;
+use crate::protocol::message::{Reply, Request};
+use crate::protocol::name::ServiceName;
+use crate::runtime::handler_tasks::HandlerTasks;
+use crate::runtime::panic::panic_message;
+use crate::runtime::worker_pool::{Job, WorkerPool};
 use crate::transport::{RequestDelivery, RequestHandle, RequestSink};
-use crate::workers::{Work, Workers};
 
 /// Serves one API in one process.
 pub(crate) struct Server<D> {
     shared: Arc<Shared<D>>,
-    workers: Workers<Serving<D>>,
+    workers: WorkerPool<CallJob<D>>,
 }
 
 struct Shared<D> {
@@ -38,13 +38,13 @@ pub(crate) struct ServerSettings {
     /// How many calls run at a time.
     pub(crate) concurrency: u16,
     pub(crate) max_message_size: usize,
-    pub(crate) tasks: Tasks,
+    pub(crate) tasks: HandlerTasks,
 }
 
 impl<D: Dispatch> Server<D> {
     pub(crate) fn new(dispatcher: D, settings: ServerSettings) -> Self {
         let api = D::Api::DESCRIPTOR;
-        let workers = Workers::new(settings.tasks.clone(), settings.concurrency);
+        let workers = WorkerPool::new(settings.tasks.clone(), settings.concurrency);
         Self { shared: Arc::new(Shared { api, dispatcher, settings }), workers }
     }
 }
@@ -54,13 +54,13 @@ impl<D: Dispatch> RequestSink for Server<D> {
         let RequestDelivery { request, redelivered, handle } = delivery;
         let Request { id, method, caller, deadline, payload, trace, .. } = request;
         let context = Context::new(caller, id, 1, deadline, trace);
-        let serving = Serving {
+        let job = CallJob {
             shared: Arc::clone(&self.shared),
             invocation: Invocation::new(self.shared.api, method, payload, context),
             redelivered,
             handle,
         };
-        self.workers.run(serving);
+        self.workers.run(job);
     }
 }
 
@@ -71,14 +71,14 @@ impl<D> fmt::Debug for Server<D> {
 }
 
 /// A request on its way from its arrival to its answer.
-struct Serving<D> {
+struct CallJob<D> {
     shared: Arc<Shared<D>>,
     invocation: Invocation,
     redelivered: bool,
     handle: Box<dyn RequestHandle>,
 }
 
-impl<D: Dispatch> Work for Serving<D> {
+impl<D: Dispatch> Job for CallJob<D> {
     /// An `async fn` would store its parameters twice, and so would whoever awaits a future that is not pinned here: every call
     /// would carry twice the state of its method.
     #[allow(clippy::manual_async_fn, reason = "see above")]
@@ -105,7 +105,7 @@ impl<D: Dispatch> Work for Serving<D> {
             let outcome = match outcome {
                 Some(outcome) => outcome,
                 // Another server runs it from the start.
-                None if idempotent => return self.handle.give_back(self.invocation.into_arguments()),
+                None if idempotent => return self.handle.requeue(self.invocation.into_arguments()),
                 None => self.invocation.fault(&shutting_down()),
             };
             let reply = self.shared.reply(outcome);
@@ -118,7 +118,7 @@ impl<D: Dispatch> Work for Serving<D> {
     }
 
     fn decline(self) {
-        self.handle.give_back(self.invocation.into_arguments());
+        self.handle.requeue(self.invocation.into_arguments());
     }
 }
 

@@ -16,12 +16,12 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 
 use crate::config::{Location, Settings};
-use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::error::Error;
-use crate::failure::FailureStory;
 use crate::health::Health;
-use crate::message::{EventMessage, Payload, Reply, Request};
-use crate::name::{Pattern, ServiceName, SubscriptionName};
+use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
+use crate::protocol::failure::FailureRecord;
+use crate::protocol::message::{EventMessage, Payload, Reply, Request};
+use crate::protocol::name::{Pattern, ServiceName, SubscriptionName};
 
 /// Counts the connections of a transport: every reconnect moves on to the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,7 +90,7 @@ pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<DeadLetter>, Error>;
 
-    /// Does with dead letters of a subscription as the verdict says, and returns with how many. One that is replayed is
+    /// Does with dead letters of a subscription as the action says, and returns with how many. One that is replayed is
     /// removed once the subscription has it safe.
     ///
     /// # Errors
@@ -100,8 +100,8 @@ pub(crate) trait Transport: fmt::Debug + Send + Sync + 'static {
         &self,
         service: &ServiceName,
         name: &SubscriptionName,
-        which: Which,
-        verdict: Verdict,
+        selection: Selection,
+        action: DeadLetterAction,
     ) -> Result<u64, Error>;
 
     /// Makes sure that a subscription exists and hands its events to the sink, now and after every reconnect.
@@ -226,7 +226,7 @@ pub(crate) trait RequestHandle: fmt::Debug + Send {
 
     /// Gives the request back unrun, with the payload that it came with, for another process. It is not marked as
     /// redelivered.
-    fn give_back(self: Box<Self>, payload: Payload);
+    fn requeue(self: Box<Self>, payload: Payload);
 }
 
 /// Takes the events of one subscription.
@@ -260,12 +260,12 @@ pub(crate) trait EventHandle: fmt::Debug + Send {
     /// # Errors
     ///
     /// When it could not be moved: it is then still unsettled at the broker and will be delivered again.
-    async fn retry(self: Box<Self>, delay: Duration, story: FailureStory) -> Result<(), Error>;
+    async fn retry(self: Box<Self>, delay: Duration, story: FailureRecord) -> Result<(), Error>;
 
     /// Moves the event to the subscription's dead letters, and returns when it is safe there.
     ///
     /// # Errors
     ///
     /// As for [`retry`](Self::retry).
-    async fn dead_letter(self: Box<Self>, story: FailureStory) -> Result<(), Error>;
+    async fn dead_letter(self: Box<Self>, story: FailureRecord) -> Result<(), Error>;
 }

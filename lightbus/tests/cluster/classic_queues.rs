@@ -44,7 +44,7 @@ async fn an_api_whose_queue_is_down_with_its_node_comes_back_with_it() {
     assert!(!error.may_have_run(), "{error:?}");
     // Events do not suffer.
     let number = next_number();
-    server.register::<CounterApi>();
+    server.own_api::<CounterApi>();
     ledger.publishes(number);
     server.publish(Happened { number }).timeout(GUARD).await.unwrap();
     ledger.published(number, true);

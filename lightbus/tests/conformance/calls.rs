@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use lightbus::prelude::*;
-use lightbus::rpc::Oversized;
+use lightbus::rpc::MessageKind;
 
 use crate::desk::{self, BellClient, BellServer, Brass, DeskClient, DeskError, DeskServer, Part, other_version};
 use crate::world::{GUARD, World, guarded, next, waiting};
@@ -197,9 +197,9 @@ pub async fn what_is_too_large_is_refused_on_both_ends(world: &World) {
 
     let large = "x".repeat(2000);
     for (call, expected) in [
-        (limited_desk.echo(&large), Oversized::Request),
-        (desk.echo(&large), Oversized::Request),
-        (desk.many_bytes(2000), Oversized::Reply),
+        (limited_desk.echo(&large), MessageKind::Request),
+        (desk.echo(&large), MessageKind::Request),
+        (desk.many_bytes(2000), MessageKind::Reply),
     ] {
         let error = call.await.unwrap_err();
         let CallError::TooLarge { what, size, limit, .. } = error else { panic!("{error:?}") };

@@ -36,7 +36,7 @@ async fn broken(world: &World) -> Broken {
 
 async fn publish(world: &World, serials: &[&str]) {
     let desk = world.join("desk").await;
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     for serial in serials {
         desk.publish(Registered { serial: (*serial).to_owned(), customer: 1 }).await.unwrap();
     }
@@ -93,17 +93,17 @@ pub async fn a_dead_letter_tells_of_its_attempts(world: &World) {
 pub async fn a_dead_letter_tells_of_its_time_limit(world: &World) {
     let audit = world.join("audit").await;
     let subscribe = audit.subscribe(NAME, |_: Registered| std::future::pending::<()>());
-    subscribe.time_limit(Duration::from_millis(1)).retries(Retries::none()).await.unwrap();
+    subscribe.handler_timeout(Duration::from_millis(1)).retries(Retries::none()).await.unwrap();
     publish(world, &["SN-1"]).await;
     let letter = letters(&audit, 1).await.remove(0);
     assert_eq!((letter.reason, letter.attempts), (FailureReason::TimedOut, 1));
-    assert!(letter.error.contains("time_limit"), "{}", letter.error);
+    assert!(letter.error.contains("handler_timeout"), "{}", letter.error);
 }
 
 pub async fn what_could_not_be_decoded_is_shown_as_it_came(world: &World) {
     let broken = broken(world).await;
     let desk = world.join("desk").await;
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     desk.publish(other_version::Registered { serial: 7 }).await.unwrap();
     let letter = letters(&broken.bus, 1).await.remove(0);
     assert_eq!((letter.reason, letter.attempts), (FailureReason::Undecodable, 1));

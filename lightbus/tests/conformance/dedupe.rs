@@ -36,7 +36,7 @@ where
 
 async fn publish(world: &World, serial: &str) {
     let desk = world.join("desk").await;
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     desk.publish(Registered { serial: serial.to_owned(), customer: 1 }).await.unwrap();
 }
 
@@ -192,7 +192,7 @@ pub async fn a_pattern_subscription_drops_repeats(world: &World) {
         })
         .await;
     let desk = world.join("desk").await;
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     desk.publish(Closed {}).await.unwrap();
     next(&mut remembered).await;
     doomed.kill();
@@ -269,7 +269,7 @@ pub async fn an_event_whose_look_up_fails_is_retried(world: &World) {
     let faults = [Fault::Error, Fault::Panic, Fault::Silence];
     audit
         .subscribe(NAME, handler)
-        .time_limit(Duration::from_millis(500))
+        .handler_timeout(Duration::from_millis(500))
         .retries(Retries::after([Duration::ZERO; 3]))
         .dedupe(Table::failing(faults))
         .await
@@ -307,7 +307,7 @@ pub async fn an_event_that_cannot_be_remembered_is_handled_once(world: &World) {
         let audit = world.join("audit").await;
         let (handler, mut attempts) = handler(|_| Ok(()));
         let table = Table { entries: Some(fault), ..Table::default() };
-        let subscribe = audit.subscribe(NAME, handler).time_limit(Duration::from_millis(500)).dedupe(table);
+        let subscribe = audit.subscribe(NAME, handler).handler_timeout(Duration::from_millis(500)).dedupe(table);
         subscribe.retries(Retries::after([Duration::ZERO])).await.unwrap();
         publish(world, "SN-1").await;
         assert_eq!(next(&mut attempts).await.1, 1, "{fault:?}");

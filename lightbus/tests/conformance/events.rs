@@ -19,7 +19,7 @@ fn registered(serial: &str) -> Registered {
 /// A process that may publish the desk's events.
 async fn publisher(world: &World) -> Bus {
     let bus = world.join("desk").await;
-    bus.register::<DeskApi>();
+    bus.own_api::<DeskApi>();
     bus
 }
 
@@ -69,7 +69,7 @@ pub async fn only_the_service_of_an_api_publishes_its_events(world: &World) {
             if service == "other" && api == "test.desk" && event == "test.desk.closed"),
         "{error:?}"
     );
-    other.register::<BellApi>();
+    other.own_api::<BellApi>();
     other.publish(Closed {}).await.unwrap_err();
     let _handles = desk::serve(&desk).await;
     desk.publish(Closed {}).await.unwrap();
@@ -330,7 +330,7 @@ pub async fn ten_megabytes_are_published(world: &World) {
 
 pub async fn an_event_that_is_too_large_is_refused(world: &World) {
     let desk = world.keep(world.process("desk").max_message_size(1000).connect().await.unwrap());
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     let results =
         join_all(["x".repeat(2000), "x".repeat(100)].map(|text| desk.publish(Attached { text }).into_future())).await;
     assert!(matches!(&results[0], Err(Error::EventTooLarge { limit: 1000, .. })), "{results:?}");

@@ -19,7 +19,7 @@ where
     F: Future<Output = Result<(), HandlerError>> + Send,
 {
     let (desk, audit) = (world.join("desk").await, world.join("audit").await);
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     let (sender, mut arrivals) = mpsc::unbounded_channel();
     audit
         .subscribe("registrations", move |event: Registered| {
@@ -61,7 +61,7 @@ pub async fn an_event_that_the_handler_rejects_becomes_a_dead_letter(world: &Wor
 
 pub async fn an_event_that_does_not_decode_becomes_a_dead_letter(world: &World) {
     let (desk, audit) = (world.join("desk").await, world.join("audit").await);
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     let (sender, mut arrivals) = mpsc::unbounded_channel();
     audit
         .subscribe("registrations", move |event: Registered| {
@@ -78,7 +78,7 @@ pub async fn an_event_that_does_not_decode_becomes_a_dead_letter(world: &World) 
 
 pub async fn an_event_of_another_type_becomes_a_dead_letter(world: &World) {
     let (desk, audit) = (world.join("desk").await, world.join("audit").await);
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     // The queue of a subscription stays bound to what it was once subscribed to.
     audit.subscribe_pattern("registrations", "test.desk.closed", |_: AnyEvent| async {}).await.unwrap();
     audit.shutdown().await;

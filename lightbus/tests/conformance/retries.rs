@@ -37,7 +37,7 @@ where
 
 async fn publish(world: &World, serials: &[&str]) {
     let desk = world.join("desk").await;
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     for serial in serials {
         desk.publish(Registered { serial: (*serial).to_owned(), customer: 1 }).await.unwrap();
     }
@@ -155,7 +155,7 @@ pub async fn a_handler_that_takes_too_long_is_cut_off_and_its_event_retried(worl
     };
     audit
         .subscribe("registrations", handler)
-        .time_limit(10 * MILLISECOND)
+        .handler_timeout(10 * MILLISECOND)
         .retries(Retries::after([Duration::ZERO]))
         .await
         .unwrap();

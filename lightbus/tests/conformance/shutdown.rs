@@ -91,7 +91,7 @@ async fn slow_subscriber(bus: &Bus) -> (mpsc::UnboundedReceiver<()>, Arc<Semapho
 
 pub async fn a_shutdown_lets_a_running_event_handler_finish(world: &World) {
     let (desk, audit) = (world.join("desk").await, world.join("audit").await);
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     let (mut begun, gate, finished) = slow_subscriber(&audit).await;
     desk.publish(Registered { serial: "SN-1".into(), customer: 1 }).await.unwrap();
     next(&mut begun).await;
@@ -117,7 +117,7 @@ pub async fn a_shutdown_lets_a_running_event_handler_finish(world: &World) {
 
 pub async fn an_event_whose_handler_was_cut_off_is_delivered_again(world: &World) {
     let desk = world.join("desk").await;
-    desk.register::<DeskApi>();
+    desk.own_api::<DeskApi>();
     let builder = world.process("audit").shutdown_timeout(Duration::from_millis(50));
     let audit = world.keep(builder.connect().await.unwrap());
     let (mut begun, _gate, finished) = slow_subscriber(&audit).await;

@@ -47,7 +47,7 @@ async fn a_broker_short_of_memory_holds_publishers_back_and_nobody_else() {
     let join = async |service| -> Bus { process_by(node.url(), service, &namespace).connect().await.unwrap() };
     let (server, publisher, subscriber) = (join("counter").await, join("counter").await, join("audit").await);
     let open = serve(&server, &ledger).await;
-    publisher.register::<CounterApi>();
+    publisher.own_api::<CounterApi>();
     let let_go = subscribe_held(&subscriber, &ledger).await;
     for number in 1..=BACKLOG {
         ledger.publishes(number);

@@ -111,7 +111,7 @@ async fn a_message_that_takes_longer_than_silence_is_borne_arrives() {
     let (relay, namespace, ledger) = (Relay::start().await, fresh_namespace(), Arc::new(Ledger::default()));
     let publisher = process("counter", &namespace).connect().await.unwrap();
     let subscriber = process_by(relay.url(), "audit", &namespace).connect().await.unwrap();
-    publisher.register::<CounterApi>();
+    publisher.own_api::<CounterApi>();
     let book = ledger.clone();
     subscriber
         .subscribe("long", move |event: HappenedAtLength| {

@@ -27,7 +27,7 @@ const EVERY: u64 = 20;
 async fn poison_does_not_hold_up_what_is_good() {
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let bus = process("counter", &namespace).connect().await.unwrap();
-    bus.register::<CounterApi>();
+    bus.own_api::<CounterApi>();
     let book = ledger.clone();
     bus.subscribe("good", move |event: Happened| {
         let book = book.clone();

@@ -27,7 +27,7 @@ async fn publish_many(bus: &Bus) {
 async fn an_event_that_is_still_handled_is_not_acknowledged_with_later_ones() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
     let desk = process("warranty", &namespace).connect().await.unwrap();
-    desk.register::<WarrantyApi>();
+    desk.own_api::<WarrantyApi>();
     let audit = process_by(relay.url(), "audit", &namespace).connect().await.unwrap();
     let ((sender, mut begun), gate) = (mpsc::unbounded_channel(), Arc::new(Semaphore::new(0)));
     let opened = gate.clone();
@@ -64,7 +64,7 @@ async fn an_event_that_is_still_handled_is_not_acknowledged_with_later_ones() {
 async fn a_process_that_stops_has_acknowledged_what_it_has_handled() {
     let namespace = fresh_namespace();
     let desk = process("warranty", &namespace).connect().await.unwrap();
-    desk.register::<WarrantyApi>();
+    desk.own_api::<WarrantyApi>();
     let audit = process("audit", &namespace).connect().await.unwrap();
     let mut handled = shop::collect(&audit).await;
     tokio::time::timeout(GUARD, publish_many(&desk)).await.unwrap();

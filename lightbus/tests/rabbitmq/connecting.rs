@@ -147,7 +147,7 @@ async fn who_may_not_have_a_second_connection_is_told_why() {
     assert!(error.contains("company.warranty") && error.contains("connection for consuming"), "{error}");
     assert!(error.contains("limit (1)") && error.contains("set_user_limits"), "{error}");
     // What needs no second connection goes on.
-    bus.register::<WarrantyApi>();
+    bus.own_api::<WarrantyApi>();
     bus.publish(shop::registered("SN-0042")).await.unwrap();
     rabbitmqctl(&["clear_user_limits", USER, "all"]).await;
     shop::serve(&bus).await;

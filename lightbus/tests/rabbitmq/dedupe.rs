@@ -155,7 +155,7 @@ async fn an_event_that_waits_goes_back_when_its_process_stops() {
 async fn an_event_that_is_sent_again_is_a_repeat() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
     let desk = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
-    desk.register::<WarrantyApi>();
+    desk.own_api::<WarrantyApi>();
     let audit = process("audit", &namespace).connect().await.unwrap();
     let mut attempts = subscribe(&audit, 1, RecentIds::new(10)).await;
     // The broker gets the event, and its confirmation does not come back.

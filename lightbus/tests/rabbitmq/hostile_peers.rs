@@ -107,7 +107,7 @@ async fn a_reply_address_that_the_broker_cannot_read_costs_one_connection() {
 async fn events_that_lapin_cannot_read_become_dead_letters() {
     let namespace = fresh_namespace();
     let bus = process("warranty", &namespace).connect().await.unwrap();
-    bus.register::<WarrantyApi>();
+    bus.own_api::<WarrantyApi>();
     let mut events = shop::collect(&bus).await;
     let mut audited = audit(&bus).await;
     let (mut peer, exchange) = (RawClient::connect().await, format!("{namespace}.events"));
@@ -175,7 +175,7 @@ async fn garbage_at_an_api_leaves_nothing_in_its_queue() {
 async fn garbage_at_a_subscription_is_handled_or_kept_as_it_came() {
     let namespace = fresh_namespace();
     let bus = process("warranty", &namespace).connect().await.unwrap();
-    bus.register::<WarrantyApi>();
+    bus.own_api::<WarrantyApi>();
     let handled = Arc::new(Mutex::new(0));
     let (sender, mut last) = mpsc::unbounded_channel();
     let count = handled.clone();

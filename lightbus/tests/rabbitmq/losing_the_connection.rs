@@ -91,7 +91,7 @@ async fn events_wait_while_their_publisher_or_their_subscriber_is_cut_off() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
     let desk = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
     let audit = process_by(relay.url(), "audit", &namespace).connect().await.unwrap();
-    desk.register::<WarrantyApi>();
+    desk.own_api::<WarrantyApi>();
     let mut arrivals = shop::collect(&audit).await;
     desk.publish(registered("before")).await.unwrap();
     assert_eq!(next(&mut arrivals).await, "before");
@@ -114,7 +114,7 @@ async fn events_wait_while_their_publisher_or_their_subscriber_is_cut_off() {
 async fn an_event_that_finds_no_connection_in_time_is_told_so() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
     let desk = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
-    desk.register::<WarrantyApi>();
+    desk.own_api::<WarrantyApi>();
     desk.publish(registered("before")).await.unwrap();
     relay.cut();
     // The first may still leave before the loss is noticed; the second finds no connection.

@@ -94,7 +94,7 @@ impl Applications {
         let (warranty, support) =
             (process("warranty").connect().await.unwrap(), process("support").connect().await.unwrap());
         shop::serve(&warranty).await;
-        support.register::<SupportApi>();
+        support.own_api::<SupportApi>();
         let registrations = shop::collect(&support).await;
         let (sender, tickets) = mpsc::unbounded_channel();
         let handler = move |event: TicketOpened| {
@@ -174,7 +174,7 @@ async fn another_services_api_cannot_be_served() {
 async fn another_services_events_cannot_be_published() {
     let mut applications = Applications::start().await;
     // Lightbus takes the program's word for it; the broker does not.
-    applications.support.register::<WarrantyApi>();
+    applications.support.own_api::<WarrantyApi>();
     let error = guarded(applications.support.publish(registered("SN-forged")).into_future()).await.unwrap_err();
     refused(&error, "publish company.warranty.product_registered");
     denied("publish", async |channel| {

@@ -59,7 +59,7 @@ fn body() -> Vec<u8> {
 async fn an_event_that_waits_for_its_retry_is_as_documented() {
     let (namespace, channel) = (fresh_namespace(), raw_channel().await);
     let bus = process("warranty", &namespace).connect().await.unwrap();
-    bus.register::<WarrantyApi>();
+    bus.own_api::<WarrantyApi>();
     let mut attempts = fail_first(&bus, Retries::after([HOUR])).await;
     bus.publish(registered("SN-1")).await.unwrap();
     let (_, id) = next(&mut attempts).await;
@@ -112,7 +112,7 @@ async fn the_queues_of_retries_are_as_documented() {
 async fn a_queue_of_retries_that_was_deleted_comes_back() {
     let (namespace, channel) = (fresh_namespace(), raw_channel().await);
     let bus = process("warranty", &namespace).connect().await.unwrap();
-    bus.register::<WarrantyApi>();
+    bus.own_api::<WarrantyApi>();
     let mut attempts = fail_first(&bus, Retries::after([Duration::from_millis(1)])).await;
     let queue = format!("{namespace}.event.warranty.registrations.retry.1ms");
     channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();

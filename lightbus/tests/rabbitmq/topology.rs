@@ -72,7 +72,7 @@ async fn queues_that_are_deleted_under_their_consumers_come_back() {
         }
     }
     // Until the subscription is back, an event reaches nobody.
-    bus.register::<WarrantyApi>();
+    bus.own_api::<WarrantyApi>();
     let arrived = async {
         loop {
             bus.publish(registered("SN-1")).await.unwrap();

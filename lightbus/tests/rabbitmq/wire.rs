@@ -226,7 +226,7 @@ async fn a_request_that_is_not_to_be_answered_harms_nobody() {
 async fn an_event_is_as_documented() {
     let (namespace, channel) = (fresh_namespace(), raw_channel().await);
     let desk = process("warranty", &namespace).connect().await.unwrap();
-    desk.register::<WarrantyApi>();
+    desk.own_api::<WarrantyApi>();
     let queue = format!("{namespace}.audit");
     let mut events = consume(&channel, &queue).await;
     let exchange = format!("{namespace}.events");
@@ -251,7 +251,7 @@ async fn an_event_is_as_documented() {
 async fn a_dead_letter_is_as_documented() {
     let (namespace, channel) = (fresh_namespace(), raw_channel().await);
     let bus = process("warranty", &namespace).connect().await.unwrap();
-    bus.register::<WarrantyApi>();
+    bus.own_api::<WarrantyApi>();
     let (sender, mut ids) = tokio::sync::mpsc::unbounded_channel();
     bus.subscribe("registrations", move |event: ProductRegistered, ctx: Context| {
         let sender = sender.clone();

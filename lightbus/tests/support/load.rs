@@ -135,7 +135,7 @@ pub struct Load {
 impl Load {
     pub fn start(caller: &Bus, publisher: &Bus, ledger: &Arc<Ledger>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        publisher.register::<CounterApi>();
+        publisher.own_api::<CounterApi>();
         let (client, publisher) = (CounterClient::new(caller), publisher.clone());
         let task = tokio::spawn(run(client, publisher, ledger.clone(), stopped));
         Self { stop, task, ledger: ledger.clone() }

@@ -97,7 +97,7 @@ pub(crate) struct Publisher {
 impl Publisher {
     pub(crate) async fn connect(place: &Place) -> Result<Self> {
         let bus = connect(place, "publisher").await?;
-        bus.register::<WarrantyApi>();
+        bus.own_api::<WarrantyApi>();
         Ok(Self { bus })
     }
 }

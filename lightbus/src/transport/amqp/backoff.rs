@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::errors::whole_millis;
+use crate::transport::amqp::errors::whole_millis;
 
 const FIRST: Duration = Duration::from_millis(100);
 

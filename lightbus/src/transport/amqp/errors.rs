@@ -15,7 +15,7 @@ pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why an operation on a connection failed.
 #[derive(Debug, Clone)]
-pub(super) enum Failure {
+pub(super) enum OperationError {
     /// The broker refused, or the connection or channel is gone.
     Lapin(lapin::Error),
     /// The broker did not answer in time.
@@ -25,11 +25,11 @@ pub(super) enum Failure {
 }
 
 /// Waits for an operation of the broker, but not for ever.
-pub(super) async fn bounded<T>(operation: impl Future<Output = lapin::Result<T>>) -> Result<T, Failure> {
+pub(super) async fn bounded<T>(operation: impl Future<Output = lapin::Result<T>>) -> Result<T, OperationError> {
     match timeout(OPERATION_TIMEOUT, operation).await {
         Ok(Ok(done)) => Ok(done),
-        Ok(Err(error)) => Err(Failure::Lapin(error)),
-        Err(_) => Err(Failure::Silent),
+        Ok(Err(error)) => Err(OperationError::Lapin(error)),
+        Err(_) => Err(OperationError::Silent),
     }
 }
 
@@ -38,7 +38,7 @@ pub(super) fn whole_millis(duration: Duration) -> Duration {
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
-impl Failure {
+impl OperationError {
     /// Why, in plain words.
     pub(super) fn reason(&self) -> String {
         match self {
@@ -117,7 +117,7 @@ pub(super) fn reason(error: &lapin::Error) -> String {
 /// Why a connection is lost, in plain words, and what to do about it where that can be told.
 pub(super) fn loss(error: &lapin::Error) -> String {
     let reason = reason(error);
-    match Failure::Lapin(error.clone()).refusal() {
+    match OperationError::Lapin(error.clone()).refusal() {
         Some(AMQPSoftError::ACCESSREFUSED) => {
             format!("{reason}. Every service has to be allowed to write to amq.default (docs/operations.md says how)")
         }
@@ -130,12 +130,12 @@ pub(super) fn loss(error: &lapin::Error) -> String {
 
 /// Why the broker no longer sends what is in a queue, though the connection stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Interruption {
+pub(super) struct ConsumerCancelled {
     pub(super) reason: String,
     pub(super) advice: &'static str,
 }
 
-impl Interruption {
+impl ConsumerCancelled {
     /// `error` is what ended the deliveries; when there is none, the broker has cancelled the consumer.
     pub(super) fn new(error: Option<&lapin::Error>) -> Self {
         let Some(error) = error else {
@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn refusals_become_the_error_of_their_cause() {
         let error = |kind| {
-            Failure::Lapin(soft(kind, "THE BROKER'S WORDS"))
+            OperationError::Lapin(soft(kind, "THE BROKER'S WORDS"))
                 .into_declaration_error("declare it".into(), "the queue".into())
         };
         assert!(matches!(error(AMQPSoftError::PRECONDITIONFAILED), Error::TopologyMismatch { .. }));
@@ -317,12 +317,12 @@ mod tests {
     fn what_takes_too_long_is_told_apart_from_what_was_deleted() {
         let late =
             "PRECONDITION_FAILED - delivery acknowledgement on channel 7 timed out. Timeout value used: 1800000 ms.";
-        let late = Interruption::new(Some(&soft(AMQPSoftError::PRECONDITIONFAILED, late)));
+        let late = ConsumerCancelled::new(Some(&soft(AMQPSoftError::PRECONDITIONFAILED, late)));
         assert!(late.reason.contains("1800000") && late.advice.contains("raise `consumer_timeout`"), "{late:?}");
-        let deleted = Interruption::new(None);
+        let deleted = ConsumerCancelled::new(None);
         assert!(deleted.advice.contains("deleted"), "{deleted:?}");
         let other =
-            Interruption::new(Some(&soft(AMQPSoftError::PRECONDITIONFAILED, "PRECONDITION_FAILED - unknown tag")));
+            ConsumerCancelled::new(Some(&soft(AMQPSoftError::PRECONDITIONFAILED, "PRECONDITION_FAILED - unknown tag")));
         assert!(other != deleted && other.advice != late.advice, "{other:?}");
     }
 

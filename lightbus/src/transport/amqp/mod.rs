@@ -1,58 +1,26 @@
 //! RabbitMQ.
 //!
-//! | module | does |
+//! | module | holds |
 //! |---|---|
-//! | `address`, `hosts`, `backoff`, `topology`, `properties`, `failed`, `fit`, `errors`, `attempts`, `sanitize`, `watchdog`, `acks`, `unconfirmed` | decide and translate, without I/O |
-//! | `wire`, `tls`, `link`, `attended`, `stream`, `deferral` | make one connection |
-//! | `declare` | makes sure that queues and exchanges exist |
-//! | `session`, `consuming` | one generation: the connections and their channels |
-//! | `publisher`, `publishing`, `replies`, `consumer`, `handles`, `moving`, `dead_letters`, `pulse`, `watching`, `reached` | what runs on a session |
-//! | `supervisor`, `state`, `progress` | one session after the other |
+//! | `session` | the connections of one generation, one session after the other, and whether they are alive |
+//! | `consume`, `publish` | consumers and their acknowledgements, publishing and its confirms |
+//! | `topology` | names, arguments and declarations of queues and exchanges |
+//! | `connection` | one TCP connection: address, TLS, frames |
+//! | `message` | messages as AMQP properties and headers |
+//! | `errors`, `backoff` | typed failures of one operation, delays between two attempts |
 //!
 //! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written.
-//! Calls, replies and acknowledgements are therefore polled once and dropped: waiting costs two changes of thread each. Where
-//! they are to leave at once, [`Wire::write_soon`](wire::Wire::write_soon) says so to the connection's thread.
+//! Calls, replies and acknowledgements are therefore polled once and dropped: waiting costs two thread switches each.
 //! No recovery of lapin's is used: what stands again here stands as a whole, in the right order, and says so.
 
-mod acks;
-mod address;
-mod attempts;
-#[cfg(target_os = "linux")]
-mod attended;
 mod backoff;
-mod consumer;
-mod consuming;
-mod dead_letters;
-mod declare;
-mod deferral;
+mod connection;
+mod consume;
 mod errors;
-mod failed;
-mod fit;
-mod handles;
-#[cfg(test)]
-mod hostile_tests;
-mod hosts;
-mod link;
-mod moving;
-mod progress;
-mod properties;
-mod publisher;
-mod publishing;
-mod pulse;
-mod reached;
-mod replies;
-mod sanitize;
+mod message;
+mod publish;
 mod session;
-mod state;
-mod stream;
-mod supervisor;
-#[cfg(feature = "tls")]
-mod tls;
 mod topology;
-mod unconfirmed;
-mod watchdog;
-mod watching;
-mod wire;
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -65,29 +33,35 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use self::address::Address;
-use self::consumer::{Consuming, Work};
-use self::errors::OPERATION_TIMEOUT;
-use self::hosts::Hosts;
-use self::progress::{Consumed, Progress};
-use self::session::{Plan, Session};
-use self::state::State;
-use self::supervisor::Shared;
-use self::topology::Topology;
-use self::wire::Security;
 use super::{
     EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport, WhyNotSent,
 };
 use crate::config::Settings;
-use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::error::Error;
 use crate::health::Health;
-use crate::message::{EventMessage, Request};
-use crate::name::{ServiceName, SubscriptionName};
-use crate::sync::lock;
+use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
+use crate::protocol::message::{EventMessage, Request};
+use crate::protocol::name::{ServiceName, SubscriptionName};
+use crate::runtime::sync::lock;
+use crate::transport::amqp::connection::Security;
+use crate::transport::amqp::connection::address::Address;
+#[cfg(feature = "tls")]
+use crate::transport::amqp::connection::tls;
+use crate::transport::amqp::consume::consumer::{ConsumeTask, Consumed};
+use crate::transport::amqp::consume::dead_letters;
+use crate::transport::amqp::consume::status::{ConsumerStatus, RegisteredConsumer};
+use crate::transport::amqp::errors::OPERATION_TIMEOUT;
+use crate::transport::amqp::publish::event as publish_event;
+use crate::transport::amqp::session::hosts::Hosts;
+use crate::transport::amqp::session::state::State;
+use crate::transport::amqp::session::supervisor;
+use crate::transport::amqp::session::supervisor::Shared;
+use crate::transport::amqp::session::{Session, SessionConfig};
+use crate::transport::amqp::topology::Topology;
+use crate::transport::amqp::topology::declare;
 
 /// How long it may take to find out who serves an API.
-const LOOK_TIMEOUT: Duration = Duration::from_millis(500);
+const INSPECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long closing may take altogether.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -110,7 +84,7 @@ pub(crate) async fn connect(
     let topology = Topology::new(settings);
     let process = if process.is_empty() { service.as_str().to_owned() } else { process.to_owned() };
     let shared = Arc::new(Shared {
-        plan: Arc::new(Plan { url: settings.url.clone(), security, topology, process }),
+        plan: Arc::new(SessionConfig { url: settings.url.clone(), security, topology, process }),
         replies,
         state: watch::Sender::default(),
         consumed: Mutex::default(),
@@ -151,7 +125,7 @@ struct AmqpTransport {
 
 impl AmqpTransport {
     /// Begins to consume, and returns once it does.
-    async fn consume(&self, work: Work) -> Result<(), Error> {
+    async fn consume(&self, work: Consumed) -> Result<(), Error> {
         if self.stopping.is_cancelled() {
             return Err(Error::Closed);
         }
@@ -161,13 +135,13 @@ impl AmqpTransport {
         // Whoever stops waiting, or waits in vain, leaves nothing half registered behind.
         let guard = stop.clone().drop_guard();
         let (first, started) = oneshot::channel();
-        let (sender, progress) = watch::channel(Progress::NONE);
-        let consuming = Consuming { work, state: self.shared.state.subscribe(), stop, first, progress: sender };
+        let (sender, progress) = watch::channel(ConsumerStatus::NONE);
+        let consuming = ConsumeTask { work, state: self.shared.state.subscribe(), stop, first, progress: sender };
         let task = self.shared.consumers.spawn(consuming.run());
         match timeout(OPERATION_TIMEOUT, started).await {
             Ok(Ok(Ok(()))) => {
                 guard.disarm();
-                lock(&self.shared.consumed).push(Consumed { kind, name, progress });
+                lock(&self.shared.consumed).push(RegisteredConsumer { kind, name, progress });
                 Ok(())
             }
             Ok(Ok(Err(error))) => Err(error),
@@ -227,26 +201,26 @@ impl Transport for AmqpTransport {
     async fn servers(&self, api: &str) -> Option<u32> {
         let session = self.shared.state.borrow().ready().cloned()?;
         let queue = session.plan.topology.rpc_queue(api);
-        let found = timeout(LOOK_TIMEOUT, declare::look(&session.publishing, &queue)).await;
+        let found = timeout(INSPECT_TIMEOUT, declare::inspect(&session.publishing, &queue)).await;
         Some(found.ok()?.ok()?.map_or(0, |queue| queue.consumer_count()))
     }
 
     async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error> {
-        self.consume(Work::Requests { api, prefetch, sink }).await
+        self.consume(Consumed::Requests { api, prefetch, sink }).await
     }
 
     async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), PublishFailure> {
-        publishing::publish(&self.shared.state, event, deadline).await
+        publish_event::publish(&self.shared.state, event, deadline).await
     }
 
     async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error> {
-        self.consume(Work::Events { subscription: Arc::new(subscription), sink }).await
+        self.consume(Consumed::Events { subscription: Arc::new(subscription), sink }).await
     }
 
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
         let queue = self.shared.plan.topology.dead_queue(service, name);
         let session = self.session_to_look_at(&queue).await?;
-        let found = declare::look(&session.publishing, &queue).await;
+        let found = declare::inspect(&session.publishing, &queue).await;
         let found = found.map_err(|failure| failure.into_error(format!("look at the queue {queue}")))?;
         Ok(found.map_or(0, |queue| queue.message_count().into()))
     }
@@ -271,13 +245,13 @@ impl Transport for AmqpTransport {
         &self,
         service: &ServiceName,
         name: &SubscriptionName,
-        which: Which,
-        verdict: Verdict,
+        selection: Selection,
+        action: DeadLetterAction,
     ) -> Result<u64, Error> {
         let topology = &self.shared.plan.topology;
         let (queue, subscription) = (topology.dead_queue(service, name), topology.subscription_queue(service, name));
         let session = self.session_to_look_at(&queue).await?;
-        dead_letters::settle(&session, &queue, &subscription, &which, verdict).await
+        dead_letters::settle(&session, &queue, &subscription, &selection, action).await
     }
 
     async fn stop_consuming(&self) {

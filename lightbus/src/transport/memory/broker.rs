@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep_until};
 use super::handles::{MemoryEventHandle, MemoryRequestHandle};
 use super::queue::{Assignment, Entry, ProcessId, Queue, Tag};
 use super::subscription::{QueuedEvent, SubscriptionQueue};
-use crate::dead_letter::{DeadLetter, Verdict, Which};
-use crate::failure::FailureStory;
-use crate::message::{EventMessage, Request};
-use crate::sync::lock;
+use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
+use crate::protocol::failure::FailureRecord;
+use crate::protocol::message::{EventMessage, Request};
+use crate::runtime::sync::lock;
 use crate::transport::{EventDelivery, EventSink, ReplySink, RequestDelivery, RequestSink, Subscription};
 
 /// A service and a subscription of it.
@@ -184,10 +184,10 @@ impl Broker {
     pub(super) fn settle_dead_letters(
         self: &Arc<Self>,
         key: &SubscriptionKey,
-        which: &Which,
-        verdict: Verdict,
+        selection: &Selection,
+        action: DeadLetterAction,
     ) -> usize {
-        self.with_subscription(key, |subscribed| subscribed.settle_dead_letters(which, verdict))
+        self.with_subscription(key, |subscribed| subscribed.settle_dead_letters(selection, action))
     }
 
     /// Takes a request off its queue. `false` when it is someone else's by now.
@@ -218,11 +218,11 @@ impl Broker {
         self.with_subscription(key, |subscribed| subscribed.requeue(tag));
     }
 
-    pub(super) fn dead_letter(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag, story: FailureStory) {
+    pub(super) fn dead_letter(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag, story: FailureRecord) {
         self.with_subscription(key, |subscribed| subscribed.dead_letter(tag, story));
     }
 
-    pub(super) fn retry(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag, delay: Duration, story: FailureStory) {
+    pub(super) fn retry(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag, delay: Duration, story: FailureRecord) {
         let (time, runtimes) = self.with_subscription(key, |subscribed| {
             let time = subscribed.retry(tag, delay, story);
             (time, subscribed.runtimes.values().cloned().collect::<Vec<_>>())

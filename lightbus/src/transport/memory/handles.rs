@@ -9,8 +9,8 @@ use smol_str::SmolStr;
 use super::broker::{Broker, SubscriptionKey};
 use super::queue::Tag;
 use crate::error::Error;
-use crate::failure::FailureStory;
-use crate::message::{Payload, Reply};
+use crate::protocol::failure::FailureRecord;
+use crate::protocol::message::{Payload, Reply};
 use crate::transport::{EventHandle, ReplySink, RequestHandle};
 
 #[derive(Debug)]
@@ -45,7 +45,7 @@ impl RequestHandle for MemoryRequestHandle {
         self.accept();
     }
 
-    fn give_back(mut self: Box<Self>, _: Payload) {
+    fn requeue(mut self: Box<Self>, _: Payload) {
         self.settled = true;
         self.broker.give_back_request(&self.api, self.tag);
     }
@@ -80,13 +80,13 @@ impl EventHandle for MemoryEventHandle {
         self.broker.accept_event(&self.subscription, self.tag);
     }
 
-    async fn retry(mut self: Box<Self>, delay: Duration, story: FailureStory) -> Result<(), Error> {
+    async fn retry(mut self: Box<Self>, delay: Duration, story: FailureRecord) -> Result<(), Error> {
         self.settled = true;
         self.broker.retry(&self.subscription, self.tag, delay, story);
         Ok(())
     }
 
-    async fn dead_letter(mut self: Box<Self>, story: FailureStory) -> Result<(), Error> {
+    async fn dead_letter(mut self: Box<Self>, story: FailureRecord) -> Result<(), Error> {
         self.settled = true;
         self.broker.dead_letter(&self.subscription, self.tag, story);
         Ok(())

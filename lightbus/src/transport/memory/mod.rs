@@ -2,10 +2,10 @@
 //! letters, and calls that nobody serves.
 
 mod broker;
+mod delay_queue;
 mod handles;
 mod queue;
 mod subscription;
-mod waiting;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,12 +22,12 @@ use super::{
     EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport, WhyNotSent,
 };
 use crate::config::Settings;
-use crate::dead_letter::{DeadLetter, Verdict, Which};
 use crate::error::Error;
 use crate::health::{ConsumerHealth, ConsumerKind, Health};
-use crate::message::{EventMessage, Request};
-use crate::name::{ServiceName, SubscriptionName};
-use crate::sync::lock;
+use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
+use crate::protocol::message::{EventMessage, Request};
+use crate::protocol::name::{ServiceName, SubscriptionName};
+use crate::runtime::sync::lock;
 
 /// The connection to memory is never lost, so it has one generation.
 const GENERATION: Generation = Generation(0);
@@ -210,10 +210,10 @@ impl Transport for MemoryTransport {
         &self,
         service: &ServiceName,
         name: &SubscriptionName,
-        which: Which,
-        verdict: Verdict,
+        selection: Selection,
+        action: DeadLetterAction,
     ) -> Result<u64, Error> {
-        Ok(self.broker().settle_dead_letters(&(service.text(), name.text()), &which, verdict) as u64)
+        Ok(self.broker().settle_dead_letters(&(service.text(), name.text()), &selection, action) as u64)
     }
 
     async fn stop_consuming(&self) {

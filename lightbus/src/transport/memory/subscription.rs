@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::delay_queue::DelayQueue;
 use super::queue::{Assignment, ProcessId, Queue, Tag};
-use super::waiting::Waiting;
-use crate::dead_letter::{DeadLetter, Verdict, Which};
-use crate::failure::{FailureReason, FailureStory};
-use crate::message::EventMessage;
-use crate::name::Pattern;
+use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
+use crate::protocol::failure::{FailureReason, FailureRecord};
+use crate::protocol::message::EventMessage;
+use crate::protocol::name::Pattern;
 use crate::transport::EventSink;
 
 /// As on RabbitMQ: an event that comes back more often than this becomes a dead letter.
@@ -23,7 +23,7 @@ const DELIVERY_LIMIT: u32 = 20;
 pub(super) struct QueuedEvent {
     pub(super) message: EventMessage,
     /// How it failed last.
-    pub(super) story: Option<FailureStory>,
+    pub(super) story: Option<FailureRecord>,
 }
 
 /// An event among the dead letters.
@@ -40,7 +40,7 @@ pub(super) struct SubscriptionQueue {
     pub(super) queue: Queue<QueuedEvent, dyn EventSink>,
     /// Where the processes that consume run: each of them may be the last to hand over what waits.
     pub(super) runtimes: HashMap<ProcessId, Handle>,
-    waiting: Waiting<QueuedEvent>,
+    waiting: DelayQueue<QueuedEvent>,
     dead_letters: VecDeque<DeadEvent>,
 }
 
@@ -51,7 +51,7 @@ impl SubscriptionQueue {
     }
 
     /// Takes an event off the queue until its next attempt. It returns when that is, unless it is at once.
-    pub(super) fn retry(&mut self, tag: Tag, delay: Duration, story: FailureStory) -> Option<Instant> {
+    pub(super) fn retry(&mut self, tag: Tag, delay: Duration, story: FailureRecord) -> Option<Instant> {
         let mut event = self.queue.settle(tag)?.message;
         event.story = Some(story);
         if delay.is_zero() {
@@ -68,7 +68,7 @@ impl SubscriptionQueue {
         self.waiting.times().collect()
     }
 
-    pub(super) fn dead_letter(&mut self, tag: Tag, story: FailureStory) {
+    pub(super) fn dead_letter(&mut self, tag: Tag, story: FailureRecord) {
         if let Some(entry) = self.queue.settle(tag) {
             let (reason, message) = (story.reason, entry.message.message);
             self.dead_letters.push_back(DeadEvent { reason, event: QueuedEvent { message, story: Some(story) } });
@@ -83,16 +83,16 @@ impl SubscriptionQueue {
         self.dead_letters.iter().take(limit).map(DeadEvent::letter).collect()
     }
 
-    pub(super) fn settle_dead_letters(&mut self, which: &Which, verdict: Verdict) -> usize {
+    pub(super) fn settle_dead_letters(&mut self, selection: &Selection, action: DeadLetterAction) -> usize {
         let mut settled = 0;
-        while let Some(at) = self.dead_letters.iter().position(|dead| which.matches(&dead.event.message.id))
+        while let Some(at) = self.dead_letters.iter().position(|dead| selection.matches(&dead.event.message.id))
             && let Some(dead) = self.dead_letters.remove(at)
         {
             settled += 1;
-            if verdict == Verdict::Replay {
+            if action == DeadLetterAction::Replay {
                 self.queue.push(QueuedEvent { story: None, ..dead.event }, None);
             }
-            if matches!(which, Which::Id(_)) {
+            if matches!(selection, Selection::Id(_)) {
                 break;
             }
         }

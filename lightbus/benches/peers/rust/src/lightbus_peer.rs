@@ -69,7 +69,7 @@ pub(crate) async fn subscribe(url: &str, events: usize) -> Result<(), Box<dyn Er
 
 pub(crate) async fn publish(url: &str, events: usize) -> Result<(), Box<dyn Error>> {
     let bus = Bus::service("warranty").url(url).connect().await?;
-    bus.register::<WarrantyApi>();
+    bus.own_api::<WarrantyApi>();
     let checked = |number| {
         let event = Checked { serial: measure::serial(number), customer: CUSTOMER, note: measure::note() };
         bus.publish(event)

@@ -1,0 +1,238 @@
+//! What `#[lightbus::api]` says of an API: its description and its events.
+//!
+//! Users meet [`Api`] and [`Event`] as bounds and read descriptors; they do not implement these traits by hand.
+
+pub mod schema;
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api::schema::{ApiSchema, EventSchema, MethodSchema, SchemaOf};
+use crate::protocol::name::NameKind;
+
+/// An API: methods that can be called and events that can be subscribed to, under one name.
+///
+/// `#[lightbus::api]` on a trait `Warranty` implements it for `WarrantyApi`.
+pub trait Api: Send + Sync + 'static {
+    /// Everything that is known of the API at compile time.
+    const DESCRIPTOR: &'static ApiDescriptor;
+
+    /// The JSON Schema of every method and event of the API.
+    #[must_use]
+    fn schema() -> ApiSchema
+    where
+        Self: Sized,
+    {
+        Self::DESCRIPTOR.schema()
+    }
+}
+
+/// An event of an API.
+///
+/// `#[lightbus::api]` implements it for the struct that it generates from each `#[event]`.
+pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// The API that the event belongs to.
+    type Api: Api;
+
+    /// The event's name within its API, such as `product_registered`.
+    const NAME: &'static str;
+}
+
+/// Everything that is known of an API at compile time.
+#[derive(Debug)]
+pub struct ApiDescriptor {
+    name: &'static str,
+    docs: &'static str,
+    methods: &'static [&'static MethodDescriptor],
+    events: &'static [&'static EventDescriptor],
+}
+
+impl ApiDescriptor {
+    /// Describes an API. Generated code calls it in a constant.
+    ///
+    /// # Panics
+    ///
+    /// At compile time, when a name is not valid.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        docs: &'static str,
+        methods: &'static [&'static MethodDescriptor],
+        events: &'static [&'static EventDescriptor],
+    ) -> Self {
+        assert!(NameKind::Api.problem(name).is_none(), "the name of the API is not valid");
+        Self { name, docs, methods, events }
+    }
+
+    /// The API's name, such as `company.warranty`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The trait's documentation. Empty when it has none.
+    #[must_use]
+    pub const fn docs(&self) -> &'static str {
+        self.docs
+    }
+
+    /// The methods, in the order of the trait.
+    #[must_use]
+    pub const fn methods(&self) -> &'static [&'static MethodDescriptor] {
+        self.methods
+    }
+
+    /// The events, in the order of the trait.
+    #[must_use]
+    pub const fn events(&self) -> &'static [&'static EventDescriptor] {
+        self.events
+    }
+
+    /// The method of that name.
+    #[must_use]
+    pub fn method(&self, name: &str) -> Option<&'static MethodDescriptor> {
+        self.methods.iter().copied().find(|method| method.name == name)
+    }
+
+    /// The JSON Schema of every method and event.
+    #[must_use]
+    pub fn schema(&self) -> ApiSchema {
+        let mut generator = SchemaSettings::draft2020_12().into_generator();
+        let mut schema_of = |schema: SchemaOf| schema(&mut generator);
+        let methods = self
+            .methods
+            .iter()
+            .map(|method| {
+                let schema = MethodSchema {
+                    description: method.docs.to_owned(),
+                    arguments: schema_of(method.arguments),
+                    returns: schema_of(method.returns),
+                    error: method.error.map(&mut schema_of),
+                };
+                (method.name.to_owned(), schema)
+            })
+            .collect();
+        let events = self
+            .events
+            .iter()
+            .map(|event| {
+                let schema = EventSchema { description: event.docs.to_owned(), fields: schema_of(event.fields) };
+                (event.name.to_owned(), schema)
+            })
+            .collect();
+        ApiSchema {
+            name: self.name.to_owned(),
+            description: self.docs.to_owned(),
+            methods,
+            events,
+            definitions: generator.take_definitions(true),
+        }
+    }
+}
+
+/// Everything that is known of a method at compile time.
+#[derive(Debug)]
+pub struct MethodDescriptor {
+    name: &'static str,
+    docs: &'static str,
+    timeout: Option<Duration>,
+    idempotent: bool,
+    arguments: SchemaOf,
+    returns: SchemaOf,
+    error: Option<SchemaOf>,
+}
+
+impl MethodDescriptor {
+    /// Describes a method that returns no `Result`. Generated code calls it in a constant.
+    ///
+    /// # Panics
+    ///
+    /// At compile time, when the name is not valid.
+    #[must_use]
+    pub const fn new(name: &'static str, docs: &'static str, arguments: SchemaOf, returns: SchemaOf) -> Self {
+        assert!(NameKind::Member.problem(name).is_none(), "the name of a method is not valid");
+        Self { name, docs, timeout: None, idempotent: false, arguments, returns, error: None }
+    }
+
+    /// The method returns a `Result` with this error.
+    #[must_use]
+    pub const fn with_error(mut self, error: SchemaOf) -> Self {
+        self.error = Some(error);
+        self
+    }
+
+    /// Calls wait this long unless the call says otherwise.
+    #[must_use]
+    pub const fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Running the method twice does what running it once does.
+    #[must_use]
+    pub const fn with_idempotent(mut self) -> Self {
+        self.idempotent = true;
+        self
+    }
+
+    /// The method's name on the wire, such as `check`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The method's documentation. Empty when it has none.
+    #[must_use]
+    pub const fn docs(&self) -> &'static str {
+        self.docs
+    }
+
+    /// How long calls wait, when the method has a default of its own: `#[rpc(timeout = "2s")]`.
+    #[must_use]
+    pub const fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Whether the method is run again when its server died: `#[rpc(idempotent)]`.
+    #[must_use]
+    pub const fn is_idempotent(&self) -> bool {
+        self.idempotent
+    }
+}
+
+/// Everything that is known of an event at compile time.
+#[derive(Debug)]
+pub struct EventDescriptor {
+    name: &'static str,
+    docs: &'static str,
+    fields: SchemaOf,
+}
+
+impl EventDescriptor {
+    /// Describes an event. Generated code calls it in a constant.
+    ///
+    /// # Panics
+    ///
+    /// At compile time, when the name is not valid.
+    #[must_use]
+    pub const fn new(name: &'static str, docs: &'static str, fields: SchemaOf) -> Self {
+        assert!(NameKind::Member.problem(name).is_none(), "the name of an event is not valid");
+        Self { name, docs, fields }
+    }
+
+    /// The event's name on the wire, such as `product_registered`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The event's documentation. Empty when it has none.
+    #[must_use]
+    pub const fn docs(&self) -> &'static str {
+        self.docs
+    }
+}

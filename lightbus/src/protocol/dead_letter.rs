@@ -1,0 +1,61 @@
+//! Events that a subscription could not handle.
+
+use std::time::SystemTime;
+
+use crate::protocol::failure::FailureReason;
+use crate::protocol::message::Payload;
+
+/// An event that a subscription could not handle, and why.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The event's id. Empty when a foreign publisher gave it none and no process had it for long enough to give it one.
+    pub id: String,
+    /// The API that the event belongs to.
+    pub api: String,
+    /// The event's name within the API.
+    pub event: String,
+    /// The service that published it. Empty when a foreign publisher did not say.
+    pub publisher: String,
+    /// The body as it came; it may be none that can be decoded.
+    pub payload: Payload,
+    /// Why it is a dead letter.
+    pub reason: FailureReason,
+    /// The error of the last attempt, with its causes. Empty when no attempt was finished.
+    pub error: String,
+    /// How many attempts to handle it failed. 0 when none was finished.
+    pub attempts: u32,
+    /// The process that made the last attempt, as `{service}@{host}:{pid}`.
+    pub process: String,
+    /// When the first attempt failed.
+    pub first_failed_at: Option<SystemTime>,
+    /// When the last attempt failed.
+    pub failed_at: Option<SystemTime>,
+}
+
+/// Which of the dead letters of a subscription.
+#[derive(Debug, Clone)]
+pub(crate) enum Selection {
+    /// Those that there are at the moment.
+    All,
+    /// The oldest one with that id.
+    Id(String),
+}
+
+/// What becomes of a dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeadLetterAction {
+    /// The subscription gets it anew.
+    Replay,
+    /// It is dropped.
+    Discard,
+}
+
+impl Selection {
+    pub(crate) fn matches(&self, id: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Id(wanted) => wanted == id,
+        }
+    }
+}

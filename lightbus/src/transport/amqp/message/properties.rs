@@ -1,0 +1,243 @@
+//! The bus's messages as AMQP properties, and back. What arrives may have been sent by anyone, and is read leniently.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use lapin::BasicProperties;
+use lapin::types::{AMQPValue, FieldTable, MAX_SHORT_STRING_LENGTH, ShortString};
+use smol_str::SmolStr;
+use tokio::time::Instant;
+
+use crate::protocol::message::{
+    Encoding, EventMessage, LONGEST_WAIT, Payload, Reply, ReplyKind, Request, TraceContext, full_name, split_full_name,
+};
+use crate::protocol::text::truncate;
+
+/// The longest time that RabbitMQ takes as an expiry, in milliseconds.
+pub(crate) const MAX_EXPIRY: u128 = LONGEST_WAIT.as_millis();
+
+/// The longest trace headers that are read and written, in bytes. A handler passes on what it was sent, and a message whose
+/// headers do not fit into a frame ends the connection. A `traceparent` has 55, and a `tracestate` of 512 is to be borne.
+const MAX_TRACEPARENT: usize = 255;
+const MAX_TRACESTATE: usize = 4096;
+
+/// Where answers go: straight to the channel that the request came from, without a queue.
+pub(crate) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
+
+pub(crate) const PERSISTENT: u8 = 2;
+
+/// Headers that RabbitMQ acts upon: they must not take effect a second time when a message is sent on. By the deaths of a
+/// message it finds out that it goes in circles, and drops it.
+const BROKER_HEADERS: [&str; 3] = ["CC", "BCC", "x-death"];
+
+/// A short string, cut to what AMQP can carry. Names that are routed by are checked long before and never cut.
+pub(crate) fn short(text: impl Into<String>) -> ShortString {
+    let text = text.into();
+    let text =
+        if text.len() > MAX_SHORT_STRING_LENGTH { truncate(&text, MAX_SHORT_STRING_LENGTH).to_owned() } else { text };
+    ShortString::try_new(text).unwrap_or_default()
+}
+
+/// The properties of a request that leaves now. It is not persistent: after a crash of the broker nobody waits for its
+/// answer.
+pub(crate) fn of_request(request: &Request, now: Instant) -> BasicProperties {
+    let mut properties = BasicProperties::default()
+        .with_type(short(request.full_name()))
+        .with_correlation_id(short(&*request.id))
+        .with_reply_to(short(REPLY_TO))
+        .with_app_id(short(&*request.caller));
+    if let Some(deadline) = request.deadline {
+        properties = properties.with_expiration(expiration(deadline.saturating_duration_since(now)));
+    }
+    with_trace(with_encoding(properties, &request.payload.encoding), request.trace.as_deref())
+}
+
+/// The properties of a reply to the request with that correlation id.
+pub(crate) fn of_reply(reply: &Reply, correlation_id: Option<ShortString>) -> BasicProperties {
+    let mut properties = BasicProperties::default().with_app_id(short(&*reply.server));
+    if let Some(kind) = reply.kind {
+        properties = properties.with_type(short(kind.as_str()));
+    }
+    if let Some(id) = correlation_id {
+        properties = properties.with_correlation_id(id);
+    }
+    with_encoding(properties, &reply.payload.encoding)
+}
+
+/// The properties of an event.
+pub(crate) fn of_event(event: &EventMessage) -> BasicProperties {
+    let properties = BasicProperties::default()
+        .with_delivery_mode(PERSISTENT)
+        .with_type(short(event.full_name()))
+        .with_message_id(short(&*event.id))
+        .with_app_id(short(&*event.publisher));
+    with_trace(with_encoding(properties, &event.payload.encoding), event.trace.as_deref())
+}
+
+/// The properties of a request that is given back unrun, or `None` when its caller waits no longer.
+pub(crate) fn of_returned_request(request: &BasicProperties, held: Duration) -> Option<BasicProperties> {
+    let mut properties = sendable(request);
+    if let Some(headers) = sendable_headers(request) {
+        properties = properties.with_headers(headers.into());
+    }
+    match time_left(request) {
+        None => Some(properties),
+        Some(time_left) => {
+            let time_left = time_left.checked_sub(held).filter(|left| !left.is_zero())?;
+            Some(properties.with_expiration(expiration(time_left)))
+        }
+    }
+}
+
+/// The request that has just arrived in the queue of that API. What its `type` says of another API stays in the method, which is
+/// then one that nobody knows.
+pub(crate) fn to_request(api: &'static str, properties: &BasicProperties, body: Bytes, now: Instant) -> Request {
+    let name = text_of(properties.kind());
+    let method = name.strip_prefix(api).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name);
+    Request {
+        id: SmolStr::new(text_of(properties.correlation_id())),
+        api: SmolStr::new_static(api),
+        method: SmolStr::new(method),
+        caller: SmolStr::new(text_of(properties.app_id())),
+        deadline: time_left(properties).and_then(|left| now.checked_add(left)),
+        payload: payload(properties, body),
+        trace: trace(properties),
+    }
+}
+
+/// The reply, and the id of the call that it answers.
+pub(crate) fn to_reply(properties: &BasicProperties, body: Bytes) -> (&str, Reply) {
+    let reply = Reply {
+        kind: ReplyKind::from_wire(text_of(properties.kind())),
+        server: SmolStr::new(text_of(properties.app_id())),
+        payload: payload(properties, body),
+    };
+    (text_of(properties.correlation_id()), reply)
+}
+
+/// The event that arrived, once it is [`named`](crate::transport::amqp::message::failed::named).
+pub(crate) fn to_event(properties: &BasicProperties, body: Bytes) -> EventMessage {
+    let (api, event) = split_full_name(text_of(properties.kind()));
+    EventMessage {
+        id: SmolStr::new(text_of(properties.message_id())),
+        api: SmolStr::new(api),
+        event: SmolStr::new(event),
+        publisher: SmolStr::new(text_of(properties.app_id())),
+        payload: payload(properties, body),
+        trace: trace(properties),
+    }
+}
+
+/// The routing key of an event.
+pub(crate) fn routing_key(event: &EventMessage) -> ShortString {
+    short(full_name(&event.api, &event.event))
+}
+
+/// Everything of a message but its headers, its expiration and its `user_id`. The broker closes the channel of whoever
+/// sends another user's id.
+pub(crate) fn sendable(message: &BasicProperties) -> BasicProperties {
+    type With<T> = fn(BasicProperties, T) -> BasicProperties;
+    fn carry<T: Clone>(to: BasicProperties, value: &Option<T>, with: With<T>) -> BasicProperties {
+        match value {
+            Some(value) => with(to, value.clone()),
+            None => to,
+        }
+    }
+    let mut to = BasicProperties::default();
+    to = carry(to, message.content_type(), BasicProperties::with_content_type);
+    to = carry(to, message.content_encoding(), BasicProperties::with_content_encoding);
+    to = carry(to, message.delivery_mode(), BasicProperties::with_delivery_mode);
+    to = carry(to, message.priority(), BasicProperties::with_priority);
+    to = carry(to, message.correlation_id(), BasicProperties::with_correlation_id);
+    to = carry(to, message.reply_to(), BasicProperties::with_reply_to);
+    to = carry(to, message.message_id(), BasicProperties::with_message_id);
+    to = carry(to, message.timestamp(), BasicProperties::with_timestamp);
+    to = carry(to, message.kind(), BasicProperties::with_type);
+    to = carry(to, message.app_id(), BasicProperties::with_app_id);
+    carry(to, message.cluster_id(), BasicProperties::with_cluster_id)
+}
+
+pub(crate) fn sendable_headers(message: &BasicProperties) -> Option<BTreeMap<ShortString, AMQPValue>> {
+    let mut headers = message.headers().as_ref()?.inner().clone();
+    headers.retain(|name, _| {
+        let name = name.as_str();
+        !BROKER_HEADERS.contains(&name) && !name.starts_with("x-first-death-") && !name.starts_with("x-last-death-")
+    });
+    Some(headers)
+}
+
+fn with_encoding(properties: BasicProperties, encoding: &Encoding) -> BasicProperties {
+    match encoding.content_type() {
+        Some(content_type) => properties.with_content_type(short(content_type)),
+        None => properties,
+    }
+}
+
+fn with_trace(properties: BasicProperties, trace: Option<&TraceContext>) -> BasicProperties {
+    let Some((traceparent, tracestate)) =
+        trace.and_then(|trace| bearable(&trace.traceparent, trace.tracestate.as_deref()))
+    else {
+        return properties;
+    };
+    let mut headers = FieldTable::default();
+    headers.insert(short("traceparent"), text(traceparent));
+    if let Some(tracestate) = tracestate {
+        headers.insert(short("tracestate"), text(tracestate));
+    }
+    properties.with_headers(headers)
+}
+
+/// Milliseconds, rounded up: what is still wanted must not expire at once.
+fn expiration(time_left: Duration) -> ShortString {
+    let milliseconds = time_left.as_nanos().div_ceil(1_000_000).clamp(1, MAX_EXPIRY);
+    short(milliseconds.to_string())
+}
+
+fn time_left(properties: &BasicProperties) -> Option<Duration> {
+    let milliseconds = properties.expiration().as_ref()?.as_str().parse().ok()?;
+    Some(Duration::from_millis(milliseconds).min(LONGEST_WAIT))
+}
+
+pub(crate) fn payload(properties: &BasicProperties, bytes: Bytes) -> Payload {
+    let content_type = properties.content_type().as_ref().map(ShortString::as_str);
+    Payload { encoding: Encoding::from_content_type(content_type), bytes }
+}
+
+fn trace(properties: &BasicProperties) -> Option<Box<TraceContext>> {
+    let headers = properties.headers().as_ref()?;
+    let (traceparent, tracestate) = bearable(text_in(headers, "traceparent")?, text_in(headers, "tracestate"))?;
+    let tracestate = tracestate.map(str::to_owned);
+    Some(Box::new(TraceContext { traceparent: traceparent.to_owned(), tracestate }))
+}
+
+/// What of a trace is not too long to go on. A trace can do without its state.
+fn bearable<'a>(traceparent: &'a str, tracestate: Option<&'a str>) -> Option<(&'a str, Option<&'a str>)> {
+    let tracestate = tracestate.filter(|tracestate| tracestate.len() <= MAX_TRACESTATE);
+    (traceparent.len() <= MAX_TRACEPARENT).then_some((traceparent, tracestate))
+}
+
+/// The text that a table has by that name.
+pub(crate) fn text_in<'a>(table: &'a FieldTable, name: &str) -> Option<&'a str> {
+    text_value(table.inner().get(name)?)
+}
+
+pub(crate) fn text_value(value: &AMQPValue) -> Option<&str> {
+    match value {
+        AMQPValue::LongString(text) => std::str::from_utf8(text.as_bytes()).ok(),
+        AMQPValue::ShortString(text) => Some(text.as_str()),
+        _ => None,
+    }
+}
+
+pub(crate) fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
+
+pub(crate) fn text_of(property: &Option<ShortString>) -> &str {
+    property.as_ref().map_or("", ShortString::as_str)
+}
+
+#[cfg(test)]
+#[path = "properties_tests.rs"]
+mod tests;

@@ -1,0 +1,169 @@
+//! Publications that wait for their confirms, in the order in which they left.
+//!
+//! The broker confirms in that order, many at a time, but for what goes to queues of which one is slower than the others. So
+//! only the first one is waited for: when its confirm is here, those of the next ones mostly are, too, and nobody was woken
+//! for each. Whatever was confirmed before its turn is [looked for](PendingConfirms::look) now and then.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use futures_util::Stream;
+use tokio_util::sync::ReusableBoxFuture;
+
+/// Publications that wait for their confirms, each of which ends with a `T`.
+#[derive(Debug)]
+pub(crate) struct PendingConfirms<T> {
+    waiting: VecDeque<Sending<T>>,
+    /// What those have ended with whose turn had not come.
+    early: VecDeque<T>,
+    /// Whether the first in line has ended since the last look.
+    moved_on: bool,
+    /// The rooms of those that have ended: a publication of lapin's takes more than a KiB.
+    rooms: Vec<Sending<T>>,
+}
+
+type Sending<T> = ReusableBoxFuture<'static, T>;
+
+impl<T> PendingConfirms<T> {
+    pub(crate) fn new() -> Self {
+        Self { waiting: VecDeque::new(), early: VecDeque::new(), moved_on: false, rooms: Vec::new() }
+    }
+
+    /// How many wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Polls a publication for the first time, which is when lapin queues it.
+    pub(crate) fn begin(&mut self, publication: impl Future<Output = T> + Send + 'static) {
+        let sending = match self.rooms.pop() {
+            Some(mut room) => {
+                room.set(publication);
+                room
+            }
+            None => ReusableBoxFuture::new(publication),
+        };
+        self.poll(sending);
+    }
+
+    /// Looks for what was confirmed before its turn, if the turn has not moved on since the last look.
+    pub(crate) fn look(&mut self) {
+        if std::mem::take(&mut self.moved_on) {
+            return;
+        }
+        for sending in std::mem::take(&mut self.waiting) {
+            self.poll(sending);
+        }
+    }
+
+    fn poll(&mut self, mut sending: Sending<T>) {
+        // Nobody is woken but for the first in line, which is polled once more when it is waited for.
+        match sending.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(ended) => {
+                self.early.push_back(ended);
+                self.rooms.push(sending);
+            }
+            Poll::Pending => self.waiting.push_back(sending),
+        }
+    }
+}
+
+impl<T: Unpin> Stream for PendingConfirms<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<T>> {
+        if let Some(ended) = self.early.pop_front() {
+            return Poll::Ready(Some(ended));
+        }
+        let Some(first) = self.waiting.front_mut() else { return Poll::Ready(None) };
+        let ended = ready!(first.poll(cx));
+        self.moved_on = true;
+        let room = self.waiting.pop_front();
+        self.rooms.extend(room);
+        Poll::Ready(Some(ended))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, StreamExt};
+    use tokio::sync::oneshot::{self, Receiver, Sender};
+
+    use super::*;
+
+    async fn sent(number: u32, confirm: Receiver<()>) -> u32 {
+        let _ = confirm.await;
+        number
+    }
+
+    fn three() -> (PendingConfirms<u32>, [Sender<()>; 3]) {
+        let mut unconfirmed = PendingConfirms::new();
+        let confirms = [0, 1, 2].map(|number| {
+            let (confirm, confirmed) = oneshot::channel();
+            unconfirmed.begin(sent(number, confirmed));
+            confirm
+        });
+        (unconfirmed, confirms)
+    }
+
+    fn next(unconfirmed: &mut PendingConfirms<u32>) -> Option<Option<u32>> {
+        unconfirmed.next().now_or_never()
+    }
+
+    #[test]
+    fn confirms_are_taken_in_order() {
+        let (mut unconfirmed, [first, second, third]) = three();
+        assert_eq!(next(&mut unconfirmed), None);
+        for confirm in [second, first] {
+            confirm.send(()).unwrap();
+        }
+        assert_eq!([next(&mut unconfirmed), next(&mut unconfirmed)], [Some(Some(0)), Some(Some(1))]);
+        assert_eq!(next(&mut unconfirmed), None);
+        third.send(()).unwrap();
+        assert_eq!([next(&mut unconfirmed), next(&mut unconfirmed)], [Some(Some(2)), Some(None)]);
+    }
+
+    #[tokio::test]
+    async fn the_first_one_wakes_who_waits() {
+        let (mut unconfirmed, [first, ..]) = three();
+        let waiting = tokio::spawn(async move { unconfirmed.next().await });
+        tokio::task::yield_now().await;
+        first.send(()).unwrap();
+        assert_eq!(waiting.await.unwrap(), Some(0));
+    }
+
+    #[test]
+    fn what_is_confirmed_before_its_turn_can_be_had() {
+        let (mut unconfirmed, [first, second, third]) = three();
+        second.send(()).unwrap();
+        assert_eq!(next(&mut unconfirmed), None);
+        unconfirmed.look();
+        assert_eq!((next(&mut unconfirmed), unconfirmed.len()), (Some(Some(1)), 2));
+        assert_eq!(next(&mut unconfirmed), None);
+        for confirm in [first, third] {
+            confirm.send(()).unwrap();
+        }
+        assert_eq!([next(&mut unconfirmed), next(&mut unconfirmed)], [Some(Some(0)), Some(Some(2))]);
+    }
+
+    #[test]
+    fn what_ends_at_once_does_not_wait() {
+        let mut unconfirmed = PendingConfirms::new();
+        let (_, gone) = oneshot::channel();
+        unconfirmed.begin(sent(7, gone));
+        assert_eq!([next(&mut unconfirmed), next(&mut unconfirmed)], [Some(Some(7)), Some(None)]);
+    }
+
+    #[test]
+    fn rooms_are_used_again() {
+        let mut unconfirmed = PendingConfirms::new();
+        for number in 0..5 {
+            let (confirm, confirmed) = oneshot::channel();
+            unconfirmed.begin(sent(number, confirmed));
+            confirm.send(()).unwrap();
+            assert_eq!(next(&mut unconfirmed), Some(Some(number)));
+        }
+        assert_eq!(unconfirmed.rooms.len(), 1);
+    }
+}

@@ -1,0 +1,249 @@
+//! The queues and exchanges of a bus: their names and their arguments.
+
+pub(crate) mod declare;
+
+use std::time::Duration;
+
+use lapin::types::{AMQPValue, FieldTable, ShortString};
+
+use crate::config::{QueueType, Settings};
+use crate::protocol::name::{Namespace, ServiceName, SubscriptionName};
+use crate::transport::amqp::message::properties::{MAX_EXPIRY, short};
+
+/// How often an event is handed out before the broker itself gives it up: a process that dies over it, dies over it
+/// this often at most.
+const DELIVERY_LIMIT: i64 = 20;
+
+/// How often a dead letter may be looked at and put back: as often as anyone likes. RabbitMQ 4 has a limit of 20 unless
+/// told otherwise, and would drop the dead letter after it.
+const DEAD_LETTER_DELIVERY_LIMIT: i64 = i32::MAX as i64;
+
+/// The queues and exchanges of one bus.
+#[derive(Debug, Clone)]
+pub(crate) struct Topology {
+    namespace: Namespace,
+    rpc_queue_type: QueueType,
+    rpc_queue_expiry: Duration,
+}
+
+impl Topology {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let Settings { namespace, rpc_queue_type, rpc_queue_expiry, .. } = settings;
+        Self { namespace: namespace.clone(), rpc_queue_type: *rpc_queue_type, rpc_queue_expiry: *rpc_queue_expiry }
+    }
+
+    /// The exchange that events are published to.
+    pub(crate) fn events(&self) -> String {
+        [self.namespace.as_str(), ".events"].concat()
+    }
+
+    /// The queue that the calls of an API wait in.
+    pub(crate) fn rpc_queue(&self, api: &str) -> String {
+        [self.namespace.as_str(), ".rpc.", api].concat()
+    }
+
+    /// Whether calls wait in quorum queues.
+    pub(crate) fn has_quorum_rpc_queues(&self) -> bool {
+        self.rpc_queue_type == QueueType::Quorum
+    }
+
+    /// The queue that the events of a subscription wait in.
+    pub(crate) fn subscription_queue(&self, service: &ServiceName, name: &SubscriptionName) -> String {
+        format!("{}.event.{service}.{name}", self.namespace)
+    }
+
+    /// The queue of a subscription's dead letters.
+    pub(crate) fn dead_queue(&self, service: &ServiceName, name: &SubscriptionName) -> String {
+        format!("{}.dead", self.subscription_queue(service, name))
+    }
+
+    /// The queue in which events of a subscription wait for another attempt.
+    pub(crate) fn retry_queue(&self, service: &ServiceName, name: &SubscriptionName, delay: Duration) -> String {
+        let millis = time_to_live(delay);
+        let queue = self.subscription_queue(service, name);
+        if millis % 1000 == 0 {
+            format!("{queue}.retry.{}s", millis / 1000)
+        } else {
+            format!("{queue}.retry.{millis}ms")
+        }
+    }
+
+    /// A key that leads nowhere: no queue of the bus is called so, and no other should be.
+    pub(crate) fn nowhere(&self) -> String {
+        format!("{}.nowhere", self.namespace)
+    }
+
+    pub(crate) fn rpc_queue_arguments(&self) -> FieldTable {
+        let kind = match self.rpc_queue_type {
+            QueueType::Classic => "classic",
+            QueueType::Quorum => "quorum",
+        };
+        let expiry = self.rpc_queue_expiry.as_millis().clamp(1, MAX_EXPIRY);
+        table([("x-queue-type", text(kind)), ("x-expires", number(i64::try_from(expiry).unwrap_or(i64::MAX)))])
+    }
+
+    /// Nothing that a handler or a crash can do loses an event: it ends in the dead letters, and it waits at the broker
+    /// for as long as those cannot take it.
+    pub(crate) fn subscription_queue_arguments(&self, dead_queue: &str) -> FieldTable {
+        table([
+            ("x-queue-type", text("quorum")),
+            ("x-dead-letter-exchange", text("")),
+            ("x-dead-letter-routing-key", text(dead_queue)),
+            ("x-dead-letter-strategy", text("at-least-once")),
+            ("x-overflow", text("reject-publish")),
+            ("x-delivery-limit", number(DELIVERY_LIMIT)),
+        ])
+    }
+
+    /// What has waited for its delay goes back to the subscription, and goes on waiting while that cannot take it.
+    pub(crate) fn retry_queue_arguments(&self, subscription_queue: &str, delay: Duration) -> FieldTable {
+        table([
+            ("x-queue-type", text("quorum")),
+            ("x-message-ttl", number(time_to_live(delay))),
+            ("x-dead-letter-exchange", text("")),
+            ("x-dead-letter-routing-key", text(subscription_queue)),
+            ("x-dead-letter-strategy", text("at-least-once")),
+            ("x-overflow", text("reject-publish")),
+        ])
+    }
+
+    pub(crate) fn dead_queue_arguments(&self) -> FieldTable {
+        table([("x-queue-type", text("quorum")), ("x-delivery-limit", number(DEAD_LETTER_DELIVERY_LIMIT))])
+    }
+}
+
+/// Milliseconds, rounded up, within what the broker takes.
+fn time_to_live(delay: Duration) -> i64 {
+    let millis = delay.as_nanos().div_ceil(1_000_000).clamp(1, MAX_EXPIRY);
+    i64::try_from(millis).unwrap_or(i64::MAX)
+}
+
+fn table<const N: usize>(entries: [(&str, AMQPValue); N]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in entries {
+        table.insert(short(name), value);
+    }
+    table
+}
+
+fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
+
+fn number(number: i64) -> AMQPValue {
+    AMQPValue::LongLongInt(number)
+}
+
+/// The default exchange, which routes to the queue that the key names.
+pub(crate) fn default_exchange() -> ShortString {
+    ShortString::default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn topology(rpc_queue_type: QueueType, rpc_queue_expiry: Duration) -> Topology {
+        Topology { namespace: Namespace::new("alice").unwrap(), rpc_queue_type, rpc_queue_expiry }
+    }
+
+    fn argument(table: &FieldTable, name: &str) -> Option<String> {
+        table.inner().get(name).map(|value| match value {
+            AMQPValue::LongString(text) => text.to_string(),
+            AMQPValue::LongLongInt(number) => number.to_string(),
+            other => format!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn names_follow_the_protocol() {
+        let topology = topology(QueueType::Classic, Duration::from_secs(300));
+        let (service, name) = (ServiceName::new("spare-parts").unwrap(), SubscriptionName::new("start-cover").unwrap());
+        assert_eq!(topology.events(), "alice.events");
+        assert_eq!(topology.rpc_queue("company.warranty"), "alice.rpc.company.warranty");
+        assert_eq!(topology.subscription_queue(&service, &name), "alice.event.spare-parts.start-cover");
+        assert_eq!(topology.dead_queue(&service, &name), "alice.event.spare-parts.start-cover.dead");
+        for (delay, expected) in [
+            (Duration::from_secs(1), "1s"),
+            (Duration::from_secs(600), "600s"),
+            (Duration::from_millis(1500), "1500ms"),
+            (Duration::from_micros(1500), "2ms"),
+            (Duration::MAX, "4294967295ms"),
+        ] {
+            let queue = topology.retry_queue(&service, &name, delay);
+            assert_eq!(queue, format!("alice.event.spare-parts.start-cover.retry.{expected}"));
+        }
+    }
+
+    #[test]
+    fn the_longest_names_fit() {
+        let topology = Topology {
+            namespace: Namespace::new(&"n".repeat(31)).unwrap(),
+            rpc_queue_type: QueueType::Classic,
+            rpc_queue_expiry: Duration::ZERO,
+        };
+        let service = ServiceName::new(&"s".repeat(63)).unwrap();
+        let name = SubscriptionName::new(&"n".repeat(63)).unwrap();
+        for name in [
+            topology.rpc_queue(&"a".repeat(127)),
+            topology.dead_queue(&service, &name),
+            topology.retry_queue(&service, &name, Duration::MAX),
+            topology.events(),
+        ] {
+            assert!(ShortString::try_new(name.as_str()).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn queues_of_calls_expire_within_what_the_broker_takes() {
+        for (expiry, expected) in
+            [(Duration::from_secs(300), "300000"), (Duration::ZERO, "1"), (Duration::MAX, "4294967295")]
+        {
+            let arguments = topology(QueueType::Classic, expiry).rpc_queue_arguments();
+            assert_eq!(argument(&arguments, "x-expires").as_deref(), Some(expected));
+            assert_eq!(argument(&arguments, "x-queue-type").as_deref(), Some("classic"));
+        }
+        let arguments = topology(QueueType::Quorum, Duration::from_secs(1)).rpc_queue_arguments();
+        assert_eq!(argument(&arguments, "x-queue-type").as_deref(), Some("quorum"));
+    }
+
+    #[test]
+    fn queues_of_subscriptions_lose_nothing() {
+        let arguments = topology(QueueType::Classic, Duration::from_secs(1)).subscription_queue_arguments("the.dead");
+        for (name, value) in [
+            ("x-queue-type", "quorum"),
+            ("x-dead-letter-exchange", ""),
+            ("x-dead-letter-routing-key", "the.dead"),
+            ("x-dead-letter-strategy", "at-least-once"),
+            ("x-overflow", "reject-publish"),
+            ("x-delivery-limit", "20"),
+        ] {
+            assert_eq!(argument(&arguments, name).as_deref(), Some(value), "{name}");
+        }
+        assert_eq!(arguments.inner().len(), 6);
+    }
+
+    #[test]
+    fn queues_of_retries_lose_nothing() {
+        let topology = topology(QueueType::Classic, Duration::from_secs(1));
+        let arguments = topology.retry_queue_arguments("the.subscription", Duration::from_millis(1500));
+        for (name, value) in [
+            ("x-queue-type", "quorum"),
+            ("x-message-ttl", "1500"),
+            ("x-dead-letter-exchange", ""),
+            ("x-dead-letter-routing-key", "the.subscription"),
+            ("x-dead-letter-strategy", "at-least-once"),
+            ("x-overflow", "reject-publish"),
+        ] {
+            assert_eq!(argument(&arguments, name).as_deref(), Some(value), "{name}");
+        }
+        assert_eq!(arguments.inner().len(), 6);
+    }
+
+    #[test]
+    fn dead_letters_may_be_looked_at_for_ever() {
+        let arguments = topology(QueueType::Classic, Duration::from_secs(1)).dead_queue_arguments();
+        assert_eq!(argument(&arguments, "x-queue-type").as_deref(), Some("quorum"));
+        assert_eq!(argument(&arguments, "x-delivery-limit").as_deref(), Some("2147483647"));
+    }
+}

@@ -1,0 +1,68 @@
+//! What waits for its time.
+
+use std::collections::BTreeMap;
+
+use tokio::time::Instant;
+
+/// Things that wait, each for its time. Those that wait for the same time keep their order.
+#[derive(Debug)]
+pub(super) struct DelayQueue<T> {
+    by_time: BTreeMap<Instant, Vec<T>>,
+}
+
+impl<T> Default for DelayQueue<T> {
+    fn default() -> Self {
+        Self { by_time: BTreeMap::new() }
+    }
+}
+
+impl<T> DelayQueue<T> {
+    pub(super) fn add(&mut self, until: Instant, thing: T) {
+        self.by_time.entry(until).or_default().push(thing);
+    }
+
+    /// The times that something waits for.
+    pub(super) fn times(&self) -> impl Iterator<Item = Instant> {
+        self.by_time.keys().copied()
+    }
+
+    /// Takes what has waited long enough, in the order of its times.
+    pub(super) fn take_due(&mut self) -> Vec<T> {
+        if self.by_time.is_empty() {
+            return Vec::new();
+        }
+        self.take_due_at(Instant::now())
+    }
+
+    fn take_due_at(&mut self, now: Instant) -> Vec<T> {
+        let mut due = Vec::new();
+        while let Some(first) = self.by_time.first_entry()
+            && *first.key() <= now
+        {
+            due.append(&mut first.remove());
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_waits_comes_when_its_time_has_come() {
+        let now = Instant::now();
+        let at = |seconds| now + Duration::from_secs(seconds);
+        let mut waiting = DelayQueue::default();
+        for (until, name) in [(at(2), "c"), (at(1), "a"), (at(1), "b"), (at(3), "d")] {
+            waiting.add(until, name);
+        }
+        assert_eq!(waiting.times().collect::<Vec<_>>(), [at(1), at(2), at(3)]);
+        assert!(waiting.take_due_at(now).is_empty());
+        assert_eq!(waiting.take_due_at(at(2)), ["a", "b", "c"]);
+        assert!(waiting.take_due_at(at(2)).is_empty());
+        assert_eq!(waiting.take_due_at(at(9)), ["d"]);
+    }
+}
