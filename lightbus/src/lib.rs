@@ -83,6 +83,9 @@
 //! Everything runs on [tokio](https://tokio.rs), on the runtime that [`BusBuilder::connect`] is called in, of either flavour.
 //! It logs through [`tracing`](https://docs.rs/tracing).
 
+// docs.rs shows which items need a cargo feature.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // Generated code says `::lightbus`, in this crate too.
 #[allow(unused_extern_crates)]
 extern crate self as lightbus;
