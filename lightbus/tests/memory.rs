@@ -2,13 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::time::Duration;
-
 use lightbus::prelude::*;
+use lightbus_test_support::wait::{GUARD, guarded};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
-
-const GUARD: Duration = Duration::from_secs(30);
 
 #[lightbus::api(name = "test.desk")]
 trait Desk {
@@ -79,7 +76,7 @@ fn a_process_whose_runtime_has_ended_takes_nothing_any_more() {
         })
         .await
         .unwrap();
-        assert_eq!(tokio::time::timeout(GUARD, events.recv()).await.unwrap(), Some(1));
+        assert_eq!(guarded(events.recv()).await, Some(1));
         assert_eq!(bus.dead_letters("openings").count().await.unwrap(), 0);
     });
 }

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 
 use lightbus::message::TraceContext;
 use lightbus::prelude::*;
+use lightbus_test_support::broker;
+use lightbus_test_support::environment::variable;
+use lightbus_test_support::wait::GUARD;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-
-/// Nothing here takes long; this is for what never comes.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, PartialEq, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 enum DivisionError {
@@ -78,8 +78,7 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let id = uuid::Uuid::now_v7().simple().to_string();
-        Self { url: variable("LIGHTBUS_TEST_URL"), namespace: format!("peer-{}", &id[16..]) }
+        Self { url: broker::url().into(), namespace: broker::fresh_namespace() }
     }
 
     async fn bus(&self, service: &str) -> Bus {
@@ -103,15 +102,6 @@ impl World {
         assert_eq!(peer.line().await, json!({"ready": true}));
         peer
     }
-}
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!(
-            "{name} is not set: this test needs a RabbitMQ node and a Python with the packages of \
-             lightbus/tests/peer/requirements.txt. Run scripts/test, which sets up both: scripts/test --test peer"
-        )
-    })
 }
 
 fn python() -> Command {
@@ -149,14 +139,14 @@ impl Peer {
 
     /// The next line that it prints.
     async fn line(&mut self) -> Value {
-        let line = timeout(PATIENCE, self.lines.recv()).await.expect("the peer printed nothing");
+        let line = timeout(GUARD, self.lines.recv()).await.expect("the peer printed nothing");
         line.expect("the peer ended; its messages are above")
     }
 
     /// Closes its standard input, upon which it ends.
     async fn stop(mut self) {
         drop(self.stdin.take());
-        let rest = timeout(PATIENCE, self.lines.recv()).await.expect("the peer did not end");
+        let rest = timeout(GUARD, self.lines.recv()).await.expect("the peer did not end");
         assert_eq!(rest, None, "the peer printed more than the test expected");
         assert!(self.child.wait().unwrap().success());
     }
@@ -244,13 +234,13 @@ async fn rust_calls_python() {
         traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned(),
         tracestate: Some("vendor=1".to_owned()),
     };
-    let quotient = calculator.divide(7, 2).timeout(PATIENCE).trace(trace).await;
+    let quotient = calculator.divide(7, 2).timeout(GUARD).trace(trace).await;
     assert_eq!(quotient.unwrap(), 3);
     let mut line = peer.line().await;
     assert_eq!(line["answered"], "ok");
     let request = line["request"].as_object_mut().unwrap();
     let expiration = request.remove("expiration").unwrap().as_str().unwrap().parse().map(Duration::from_millis);
-    assert!(expiration.is_ok_and(|left| !left.is_zero() && left <= PATIENCE));
+    assert!(expiration.is_ok_and(|left| !left.is_zero() && left <= GUARD));
     assert!(!request.remove("correlation_id").unwrap().as_str().unwrap().is_empty());
     assert_eq!(
         line["request"],
@@ -268,29 +258,29 @@ async fn rust_calls_python() {
         })
     );
 
-    assert_eq!(calculator.greet("Zoë").timeout(PATIENCE).await.unwrap(), "Hello, Zoë!");
+    assert_eq!(calculator.greet("Zoë").timeout(GUARD).await.unwrap(), "Hello, Zoë!");
     let line = peer.line().await;
     assert_eq!((&line["answered"], &line["request"]["headers"]), (&json!("ok"), &Value::Null));
 
-    let error = calculator.divide(7, 0).timeout(PATIENCE).await.unwrap_err();
+    let error = calculator.divide(7, 0).timeout(GUARD).await.unwrap_err();
     assert_eq!(error.into_method_error().unwrap(), DivisionError::DivisionByZero { dividend: 7 });
     assert_eq!(peer.line().await["answered"], "error");
 
-    let error = calculator.multiply(2, 3).timeout(PATIENCE).await.unwrap_err();
+    let error = calculator.multiply(2, 3).timeout(GUARD).await.unwrap_err();
     assert!(
         matches!(&error, CallError::UnknownMethod { known, .. } if known == &["divide", "fail", "greet"]),
         "{error:?}"
     );
     assert_eq!(peer.line().await["answered"], "fault");
 
-    let error = calculator.fail().timeout(PATIENCE).await.unwrap_err();
+    let error = calculator.fail().timeout(GUARD).await.unwrap_err();
     assert!(
         matches!(&error, CallError::HandlerPanicked { message, .. } if message == "this method always fails"),
         "{error:?}"
     );
     assert_eq!(peer.line().await["answered"], "fault");
 
-    let error = older::CalculatorClient::new(&bus).divide(7).timeout(PATIENCE).await.unwrap_err();
+    let error = older::CalculatorClient::new(&bus).divide(7).timeout(GUARD).await.unwrap_err();
     assert!(matches!(&error, CallError::InvalidArguments { path, .. } if path == "divisor"), "{error:?}");
     assert_eq!(peer.line().await["answered"], "fault");
 
@@ -348,7 +338,7 @@ async fn rust_subscribes_to_what_python_publishes() {
             [&["publish", "peer.calculator.divided", r#"{"dividend": 7, "divisor": 2, "unknown": null}"#], flags]
                 .concat();
         let published = world.run("python", &words).await;
-        let (event, context) = timeout(PATIENCE, received.recv()).await.unwrap().unwrap();
+        let (event, context) = timeout(GUARD, received.recv()).await.unwrap().unwrap();
         assert_eq!((event.dividend, event.divisor), (7, 2));
         assert_eq!(published, json!({"published": context.message_id()}));
         assert_eq!(context.service(), "python");
@@ -388,7 +378,7 @@ async fn python_reads_the_dead_letters_of_rust() {
         let process = headers["lightbus-process"].as_str().unwrap();
         assert!(process.starts_with("shop@") && process.ends_with(&format!(":{}", std::process::id())), "{process}");
         let failed_at = Duration::from_millis(headers["lightbus-failed-at"].as_u64().unwrap());
-        assert!(SystemTime::UNIX_EPOCH.elapsed().unwrap().abs_diff(failed_at) < PATIENCE);
+        assert!(SystemTime::UNIX_EPOCH.elapsed().unwrap().abs_diff(failed_at) < GUARD);
     }
     bus.shutdown().await;
 }

@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use lightbus_test_support::broker;
+
 /// An application in a process of its own, which ends with the test.
 struct Application {
     process: Child,
@@ -14,10 +16,8 @@ struct Application {
 
 impl Application {
     fn start(program: &str, namespace: &str) -> Self {
-        let url = std::env::var("LIGHTBUS_TEST_URL")
-            .expect("LIGHTBUS_TEST_URL names no broker: run the tests with ./scripts/test, which starts one");
         let mut process = Command::new(program)
-            .env("LIGHTBUS_URL", url)
+            .env("LIGHTBUS_URL", broker::url().as_str())
             .env("LIGHTBUS_NAMESPACE", namespace)
             .stdout(Stdio::piped())
             .spawn()
@@ -47,7 +47,7 @@ impl Drop for Application {
 
 #[test]
 fn two_processes_call_each_other() {
-    let namespace = format!("t{}", uuid::Uuid::now_v7().simple().to_string().split_off(6));
+    let namespace = broker::fresh_namespace();
     let mut warranty = Application::start(env!("CARGO_BIN_EXE_warranty"), &namespace);
     assert_eq!(warranty.next_line(), "warranty is ready; Ctrl-C ends it");
 

@@ -6,10 +6,13 @@ use std::time::Duration;
 use lightbus::ConsumerKind;
 use lightbus::config::QueueType;
 use lightbus::prelude::*;
+use lightbus_test_support::broker::fresh_namespace;
+use lightbus_test_support::ledger::Ledger;
+use lightbus_test_support::load::{
+    CounterApi, CounterClient, Happened, SUBSCRIPTIONS, healthy, next_number, serve, subscribe,
+};
+use lightbus_test_support::wait::{GUARD, eventually};
 
-use crate::broker::{GUARD, eventually, fresh_namespace};
-use crate::ledger::Ledger;
-use crate::load::{CounterApi, CounterClient, Happened, healthy, next_number, serve, subscribe};
 use crate::nodes::{Cluster, process};
 
 /// How long a call may take that nobody can serve.
@@ -45,10 +48,10 @@ async fn an_api_whose_queue_is_down_with_its_node_comes_back_with_it() {
     // Events do not suffer.
     let number = next_number();
     server.own_api::<CounterApi>();
-    ledger.publishes(number);
+    ledger.publish_started(number);
     server.publish(Happened { number }).timeout(GUARD).await.unwrap();
-    ledger.published(number, true);
-    ledger.all_handled(&crate::load::SUBSCRIPTIONS).await;
+    ledger.publish_ended(number, true);
+    ledger.all_handled(&SUBSCRIPTIONS).await;
     assert!(server.health().connected && !api(&server), "{:?}", server.health());
 
     home.start_again().await;
@@ -61,6 +64,6 @@ async fn an_api_whose_queue_is_down_with_its_node_comes_back_with_it() {
 
 fn call(ledger: &Ledger) -> u64 {
     let number = next_number();
-    ledger.calls(number, true);
+    ledger.call_started(number, true);
     number
 }

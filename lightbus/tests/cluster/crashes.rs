@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use lightbus::config::QueueType;
 use lightbus::{Bus, Error};
+use lightbus_test_support::broker::fresh_namespace;
+use lightbus_test_support::environment::rounds;
+use lightbus_test_support::ledger::Ledger;
+use lightbus_test_support::load::{Happened, Load, SUBSCRIPTIONS, healthy, next_number, serve, subscribe};
 
-use crate::broker::fresh_namespace;
-use crate::ledger::Ledger;
-use crate::load::{Happened, Load, SUBSCRIPTIONS, healthy, next_number, rounds, serve, subscribe};
 use crate::nodes::Cluster;
 
 /// How many calls are answered before a crash and after it.
@@ -67,17 +68,17 @@ async fn each_node_may_crash_and_nothing_that_was_confirmed_is_lost() {
     let load = Load::start(&company.caller, &company.publisher, &ledger);
     for _ in 0..rounds(1) {
         for node in &cluster.nodes {
-            load.goes_well(BETWEEN).await;
+            load.wait_for_answers(BETWEEN).await;
             cluster.is_whole().await;
             node.kill().await;
             // Two nodes are enough for everything.
-            load.goes_well(BETWEEN).await;
+            load.wait_for_answers(BETWEEN).await;
             company.is_healthy().await;
             node.start_again().await;
             company.is_healthy().await;
         }
     }
-    load.goes_well(BETWEEN).await;
+    load.wait_for_answers(BETWEEN).await;
     load.stop().await;
     ledger.balance("each node crashes in turn", &SUBSCRIPTIONS).await;
     assert_eq!(ledger.unconfirmed(), 0, "two nodes are enough to confirm an event");
@@ -89,23 +90,23 @@ async fn without_a_majority_nothing_is_confirmed_and_nothing_is_lost() {
     let (cluster, ledger) = (Cluster::alone().await, Arc::new(Ledger::default()));
     let company = Company::at_work(&cluster, &ledger).await;
     let load = Load::start(&company.caller, &company.publisher, &ledger);
-    load.goes_well(BETWEEN).await;
+    load.wait_for_answers(BETWEEN).await;
     cluster.is_whole().await;
     let [first, second, _] = &cluster.nodes;
     first.kill().await;
     second.kill().await;
     let number = next_number();
-    ledger.publishes(number);
+    ledger.publish_started(number);
     let error = company.publisher.publish(Happened { number }).timeout(A_WHILE).await.unwrap_err();
     let unsafe_yet =
         matches!(error, Error::NotConfirmed { .. } | Error::NotConnected { .. } | Error::PublishRefused { .. });
     assert!(unsafe_yet, "{error:?}");
-    ledger.published(number, false);
+    ledger.publish_ended(number, false);
 
     for node in [first, second] {
         node.start_again().await;
         company.is_healthy().await;
-        load.goes_well(BETWEEN).await;
+        load.wait_for_answers(BETWEEN).await;
     }
     load.stop().await;
     ledger.balance("a majority crashes", &SUBSCRIPTIONS).await;

@@ -2,9 +2,9 @@
 
 use lightbus::config::QueueType;
 use lightbus::{Bus, BusBuilder};
+use lightbus_test_support::command::{output, patiently, run};
+use lightbus_test_support::environment::variable;
 use tokio::sync::{Mutex, MutexGuard, OnceCell};
-
-use crate::command::{output, patiently, run};
 
 /// One cluster for all tests, one after the other.
 static CLUSTER: OnceCell<Mutex<Cluster>> = OnceCell::const_new();
@@ -95,8 +95,4 @@ impl Node {
 /// A process that connects by that URL.
 pub fn process(url: &str, service: &str, namespace: &str, calls: QueueType) -> BusBuilder {
     Bus::service(service).url(url).namespace(namespace).rpc_queue_type(calls)
-}
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run these tests with ./scripts/test-cluster"))
 }

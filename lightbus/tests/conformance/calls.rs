@@ -8,9 +8,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use lightbus::prelude::*;
 use lightbus::rpc::MessageKind;
+use lightbus_test_support::wait::{GUARD, guarded, next, waiting};
+use lightbus_test_support::world::World;
 
 use crate::desk::{self, BellClient, BellServer, Brass, DeskClient, DeskError, DeskServer, Part, other_version};
-use crate::world::{GUARD, World, guarded, next, waiting};
 
 pub async fn a_call_returns_what_the_method_returns(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
@@ -224,7 +225,7 @@ async fn call_whose_server_dies(
 ) -> (Result<String, CallError>, bool) {
     let (begun, mut first_begun) = tokio::sync::mpsc::unbounded_channel();
     let doomed = world
-        .doomed("desk", move |bus| async move {
+        .killable("desk", move |bus| async move {
             let (mut clerk, _) = desk::clerk(&bus, 1);
             clerk.begun = begun;
             bus.serve(DeskServer::new(clerk)).await.unwrap();
@@ -259,7 +260,7 @@ pub async fn any_other_method_is_never_run_again_when_its_server_died(world: &Wo
 pub async fn a_call_that_a_dead_server_held_is_not_run_and_says_so(world: &World) {
     let (begun, mut first_begun) = tokio::sync::mpsc::unbounded_channel();
     let doomed = world
-        .doomed("desk", move |bus| async move {
+        .killable("desk", move |bus| async move {
             let (mut clerk, _) = desk::clerk(&bus, 1);
             clerk.begun = begun;
             bus.serve(DeskServer::new(clerk)).concurrency(1).await.unwrap();

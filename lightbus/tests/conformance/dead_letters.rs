@@ -7,10 +7,11 @@ use std::time::Duration;
 use lightbus::event::{DeadLetter, FailureReason};
 use lightbus::prelude::*;
 use lightbus::{Bus, Error};
+use lightbus_test_support::wait::{eventually_async, next, waiting};
+use lightbus_test_support::world::World;
 use tokio::sync::mpsc;
 
 use crate::desk::{DeskApi, Registered, other_version};
-use crate::world::{World, eventually, next, waiting};
 
 const NAME: &str = "registrations";
 
@@ -44,7 +45,10 @@ async fn publish(world: &World, serials: &[&str]) {
 
 /// Waits until there are so many dead letters, and returns them.
 async fn letters(bus: &Bus, expected: usize) -> Vec<DeadLetter> {
-    eventually(|| async { bus.dead_letters(NAME).count().await.unwrap() == expected as u64 }).await;
+    eventually_async("the events become dead letters", || async {
+        bus.dead_letters(NAME).count().await.unwrap() == expected as u64
+    })
+    .await;
     bus.dead_letters(NAME).list(100).await.unwrap()
 }
 

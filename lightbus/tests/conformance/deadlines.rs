@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use lightbus::prelude::*;
 use lightbus::rpc::Servers;
+use lightbus_test_support::wait::{GUARD, guarded, next, waiting};
+use lightbus_test_support::world::World;
 
 use crate::desk::{self, DeskClient, DeskServer, Registered};
-use crate::world::{GUARD, World, guarded, next, waiting};
 
 const SOON: Duration = Duration::from_millis(200);
 

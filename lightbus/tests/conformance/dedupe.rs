@@ -9,10 +9,11 @@ use lightbus::event::{DeadLetter, FailureReason};
 use lightbus::name::SubscriptionName;
 use lightbus::prelude::*;
 use lightbus::{Bus, DedupeStore, RecentIds};
+use lightbus_test_support::wait::{eventually, eventually_async, next, waiting};
+use lightbus_test_support::world::World;
 use tokio::sync::mpsc;
 
 use crate::desk::{Closed, DeskApi, Registered};
-use crate::world::{World, eventually, next, waiting};
 
 const NAME: &str = "registrations";
 
@@ -49,7 +50,10 @@ fn repeats(bus: &Bus) -> u64 {
 
 /// Waits for a dead letter.
 async fn dead_letter(bus: &Bus) -> DeadLetter {
-    eventually(|| async { bus.dead_letters(NAME).count().await.unwrap() == 1 }).await;
+    eventually_async("the event becomes a dead letter", || async {
+        bus.dead_letters(NAME).count().await.unwrap() == 1
+    })
+    .await;
     bus.dead_letters(NAME).list(1).await.unwrap().remove(0)
 }
 
@@ -135,7 +139,7 @@ impl DedupeStore for Table {
 pub async fn an_event_keeps_its_id_when_it_is_delivered_again(world: &World) {
     let (sender, mut begun) = mpsc::unbounded_channel();
     let doomed = world
-        .doomed("audit", move |bus| async move {
+        .killable("audit", move |bus| async move {
             let held = bus.clone();
             let hang = move |_: Registered, ctx: Context| {
                 let (_held, _) = (held.clone(), sender.send(ctx.message_id().to_owned()));
@@ -160,7 +164,7 @@ pub async fn an_event_that_another_process_handled_is_dropped(world: &World) {
     let shared = table.clone();
     let (handle_first, mut attempts) = handler(|_| Ok(()));
     let doomed = world
-        .doomed("audit", move |bus| async move {
+        .killable("audit", move |bus| async move {
             let store = Table { stuck: Some((bus.clone(), stuck)), ..shared };
             bus.subscribe(NAME, handle_first).dedupe(store).await.unwrap();
         })
@@ -175,7 +179,7 @@ pub async fn an_event_that_another_process_handled_is_dropped(world: &World) {
     let audit = world.join("audit").await;
     let (handler, mut attempts) = handler(|_| Ok(()));
     audit.subscribe(NAME, handler).dedupe(table).await.unwrap();
-    eventually(|| async { repeats(&audit) == 1 }).await;
+    eventually("the repeat is dropped", || repeats(&audit) == 1).await;
     audit.shutdown().await;
     assert!(waiting(&mut attempts).is_empty());
     nothing_is_left(world).await;
@@ -186,7 +190,7 @@ pub async fn a_pattern_subscription_drops_repeats(world: &World) {
     let (stuck, mut remembered) = mpsc::unbounded_channel();
     let shared = table.clone();
     let doomed = world
-        .doomed("audit", move |bus| async move {
+        .killable("audit", move |bus| async move {
             let subscribe = bus.subscribe_pattern(NAME, "test.#", |_: AnyEvent| async {});
             subscribe.dedupe(Table { stuck: Some((bus.clone(), stuck)), ..shared }).await.unwrap();
         })
@@ -204,7 +208,7 @@ pub async fn a_pattern_subscription_drops_repeats(world: &World) {
         async {}
     };
     audit.subscribe_pattern(NAME, "test.#", handler).dedupe(table).await.unwrap();
-    eventually(|| async { repeats(&audit) == 1 }).await;
+    eventually("the repeat is dropped", || repeats(&audit) == 1).await;
     publish(world, "SN-1").await;
     assert_eq!(next(&mut arrivals).await, "registered");
     assert_eq!(repeats(&audit), 1);

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures_util::future::{join_all, try_join_all};
 use lightbus::Error;
 use lightbus::prelude::*;
+use lightbus_test_support::wait::{GUARD, guarded, next, waiting};
+use lightbus_test_support::world::World;
 use tokio::sync::{Barrier, mpsc};
 
 use crate::desk::{self, Attached, BellApi, Closed, DeskApi, DeskClient, Registered};
-use crate::world::{GUARD, World, guarded, next, waiting};
 
 fn registered(serial: &str) -> Registered {
     Registered { serial: serial.to_owned(), customer: 7 }

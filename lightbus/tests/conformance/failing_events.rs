@@ -2,10 +2,11 @@
 
 use lightbus::Bus;
 use lightbus::prelude::*;
+use lightbus_test_support::wait::{eventually_async, next};
+use lightbus_test_support::world::World;
 use tokio::sync::mpsc;
 
 use crate::desk::{DeskApi, Registered, other_version};
-use crate::world::{World, eventually, next};
 
 #[derive(Debug, thiserror::Error)]
 #[error("the register is full")]
@@ -44,7 +45,10 @@ where
 }
 
 async fn one_dead_letter(bus: &Bus) {
-    eventually(|| async { bus.dead_letters("registrations").count().await.unwrap() == 1 }).await;
+    eventually_async("the event becomes a dead letter", || async {
+        bus.dead_letters("registrations").count().await.unwrap() == 1
+    })
+    .await;
 }
 
 pub async fn an_event_whose_handler_fails_becomes_a_dead_letter(world: &World) {

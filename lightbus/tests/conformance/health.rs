@@ -1,9 +1,9 @@
 //! What a process says of its health.
 
 use lightbus::ConsumerKind;
+use lightbus_test_support::world::World;
 
 use crate::desk::{self, Closed};
-use crate::world::World;
 
 pub async fn a_process_tells_what_it_consumes(world: &World) {
     let bus = world.join("desk").await;

@@ -15,7 +15,6 @@ mod failing_events;
 mod health;
 mod retries;
 mod shutdown;
-mod world;
 
 /// Makes a test for every transport of each scenario.
 macro_rules! on_every_transport {
@@ -24,7 +23,7 @@ macro_rules! on_every_transport {
             $($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $scenario() {
-                    let world = crate::world::World::in_memory().await;
+                    let world = lightbus_test_support::world::World::in_memory().await;
                     crate::$module::$scenario(&world).await;
                     world.end().await;
                 }
@@ -35,7 +34,7 @@ macro_rules! on_every_transport {
             $($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $scenario() {
-                    let world = crate::world::World::on_rabbitmq().await;
+                    let world = lightbus_test_support::world::World::on_rabbitmq().await;
                     crate::$module::$scenario(&world).await;
                     world.end().await;
                 }

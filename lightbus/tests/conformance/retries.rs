@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use lightbus::Bus;
 use lightbus::prelude::*;
+use lightbus_test_support::wait::{eventually_async, next, waiting};
+use lightbus_test_support::world::World;
 use tokio::sync::mpsc;
 
 use crate::desk::{DeskApi, Registered};
-use crate::world::{World, eventually, next, waiting};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
@@ -44,7 +45,10 @@ async fn publish(world: &World, serials: &[&str]) {
 }
 
 async fn dead_letters(bus: &Bus, expected: u64) {
-    eventually(|| async { bus.dead_letters("registrations").count().await.unwrap() == expected }).await;
+    eventually_async("the events become dead letters", || async {
+        bus.dead_letters("registrations").count().await.unwrap() == expected
+    })
+    .await;
 }
 
 fn fail<T>() -> Result<T, HandlerError> {

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use lightbus::Error;
 use lightbus::prelude::*;
+use lightbus_test_support::wait::{GUARD, eventually, guarded, next, waiting};
+use lightbus_test_support::world::World;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::desk::{self, BellServer, Brass, Closed, DeskApi, DeskClient, DeskServer, Registered};
-use crate::world::{GUARD, World, eventually, guarded, next, waiting};
 
 pub async fn a_shutdown_lets_a_running_call_finish(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
@@ -130,7 +131,7 @@ pub async fn an_event_whose_handler_was_cut_off_is_delivered_again(world: &World
     let (mut begun, gate, finished) = slow_subscriber(&audit).await;
     next(&mut begun).await;
     gate.add_permits(1);
-    eventually(|| async { finished.load(Ordering::SeqCst) }).await;
+    eventually("the handler has finished", || finished.load(Ordering::SeqCst)).await;
 }
 
 pub async fn after_a_shutdown_everything_is_refused(world: &World) {

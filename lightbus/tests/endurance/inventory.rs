@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::process::Stdio;
 
+use lightbus_test_support::environment::variable;
+use lightbus_test_support::wait::GUARD;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::Instant;
-
-use crate::broker::{GUARD, variable};
 
 /// What the processes of one namespace have on the broker.
 #[derive(Debug, PartialEq, Eq)]

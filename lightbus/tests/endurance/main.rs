@@ -1,16 +1,13 @@
-//! Very many calls, and very many events through one subscription: every call is answered, every event is handled once,
-//! memory stays flat, and nothing stays on the broker but the durable queues.
+//! Many calls, and many events through one subscription: every call is answered, every event is handled once, memory stays
+//! flat, and only the durable queues remain on the broker.
 //!
-//! It measures the memory of its process, so it is a test target of its own. `./scripts/test --test endurance -- --nocapture`
-//! shows the curve; with `--soak` first, it is a million of each.
+//! The test measures the memory of its process, so it is the only one in its target. `./scripts/test --test endurance --
+//! --nocapture` shows the curve, and `--soak` as the first argument makes a million calls and events.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(clippy::print_stdout, reason = "the curve is told")]
+#![allow(clippy::print_stdout, reason = "the test prints the curve")]
 #![allow(unreachable_pub, reason = "the test is one crate")]
 
-#[path = "../support/broker.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod broker;
 mod curve;
 mod inventory;
 mod tally;
@@ -19,9 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lightbus::{Bus, RecentIds};
+use lightbus_test_support::broker::{fresh_namespace, process};
+use lightbus_test_support::environment::is_soak;
+use lightbus_test_support::wait::{GUARD, eventually};
 use tokio::task::JoinSet;
 
-use self::broker::{GUARD, eventually, fresh_namespace, process};
 use self::inventory::{Inventory, Queue, eventually_found};
 use self::tally::Tally;
 
@@ -55,7 +54,7 @@ impl Counter for Desk {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn memory_stays_flat_and_nothing_is_left_behind() {
-    let amount = if std::env::var_os("LIGHTBUS_TEST_SOAK").is_some() { 1_000_000 } else { 20_000 };
+    let amount = if is_soak() { 1_000_000 } else { 20_000 };
     let namespace = fresh_namespace();
     // By the names of their services, the broker's connections can be told from those of others.
     let join = async |role| -> Bus { process(&format!("{role}-{namespace}"), &namespace).connect().await.unwrap() };

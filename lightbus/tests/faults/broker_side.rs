@@ -4,12 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lightbus::{Bus, Error};
+use lightbus_test_support::broker::{fresh_namespace, process_at};
+use lightbus_test_support::environment::rounds;
+use lightbus_test_support::ledger::{Ledger, Observer};
+use lightbus_test_support::load::{
+    CounterApi, CounterClient, Happened, Load, SUBSCRIPTIONS, healthy, serve, subscribe,
+};
+use lightbus_test_support::node::Node;
+use lightbus_test_support::wait::{GUARD, eventually, guarded};
 use tokio::sync::watch;
-
-use crate::broker::{GUARD, eventually, fresh_namespace, guarded, process_by};
-use crate::ledger::Ledger;
-use crate::load::{Book, CounterApi, CounterClient, Happened, Load, SUBSCRIPTIONS, healthy, rounds, serve, subscribe};
-use crate::node::Node;
 
 /// More events than one process is handed at a time.
 const BACKLOG: u64 = 100;
@@ -19,20 +22,20 @@ const LONGER_THAN_SILENCE: Duration = Duration::from_secs(8);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_the_broker_closes_come_back() {
-    let node = Node::alone().await;
+    let node = Node::exclusive().await;
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
-    let join = async |service| -> Bus { process_by(node.url(), service, &namespace).connect().await.unwrap() };
+    let join = async |service| -> Bus { process_at(node.url(), service, &namespace).connect().await.unwrap() };
     let (server, caller, subscriber) = (join("counter").await, join("counter").await, join("audit").await);
     serve(&server, &ledger).await;
     subscribe(&subscriber, &ledger).await;
     let all = [&server, &caller, &subscriber];
     let load = Load::start(&caller, &caller, &ledger);
     for _ in 0..rounds(2) {
-        load.goes_well(50).await;
+        load.wait_for_answers(50).await;
         node.rabbitmqctl(&["close_all_connections", "a test"]).await;
         healthy(&all).await;
     }
-    load.goes_well(50).await;
+    load.wait_for_answers(50).await;
     load.stop().await;
     ledger.balance("connections that the broker closes", &SUBSCRIPTIONS).await;
     for bus in all {
@@ -42,32 +45,32 @@ async fn connections_that_the_broker_closes_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_short_of_memory_holds_publishers_back_and_nobody_else() {
-    let node = Node::alone().await;
+    let node = Node::exclusive().await;
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
-    let join = async |service| -> Bus { process_by(node.url(), service, &namespace).connect().await.unwrap() };
+    let join = async |service| -> Bus { process_at(node.url(), service, &namespace).connect().await.unwrap() };
     let (server, publisher, subscriber) = (join("counter").await, join("counter").await, join("audit").await);
     let open = serve(&server, &ledger).await;
     publisher.own_api::<CounterApi>();
     let let_go = subscribe_held(&subscriber, &ledger).await;
     for number in 1..=BACKLOG {
-        ledger.publishes(number);
+        ledger.publish_started(number);
         publisher.publish(Happened { number }).await.unwrap();
-        ledger.published(number, true);
+        ledger.publish_ended(number, true);
     }
     // It would end with its connection.
     let client = CounterClient::new(&publisher);
-    ledger.calls(1, false);
+    ledger.call_started(1, false);
     let held = tokio::spawn(client.hold(1).timeout(GUARD).into_future());
     eventually("the call runs", || ledger.has_run(1)).await;
 
     node.rabbitmqctl(&["set_vm_memory_high_watermark", "absolute", "1MB"]).await;
     let late = BACKLOG + 1;
-    ledger.publishes(late);
+    ledger.publish_started(late);
     let error = publisher.publish(Happened { number: late }).timeout(LONGER_THAN_SILENCE).await.unwrap_err();
     assert!(matches!(error, Error::NotConfirmed { .. }), "{error:?}");
-    ledger.published(late, false);
+    ledger.publish_ended(late, false);
     let number = BACKLOG + 2;
-    ledger.publishes(number);
+    ledger.publish_started(number);
     let waiting = tokio::spawn(publisher.publish(Happened { number }).timeout(GUARD).into_future());
     let_go.send_replace(true);
     // More than was handed out before: the broker goes on taking acknowledgements and delivering.
@@ -76,10 +79,10 @@ async fn a_broker_short_of_memory_holds_publishers_back_and_nobody_else() {
 
     node.rabbitmqctl(&["set_vm_memory_high_watermark", "0.4"]).await;
     guarded(waiting).await.unwrap().unwrap();
-    ledger.published(number, true);
+    ledger.publish_ended(number, true);
     open.send_replace(true);
     let answer = guarded(held).await.unwrap();
-    ledger.ended(1, &answer, Duration::ZERO, GUARD);
+    ledger.call_ended(1, &answer, Duration::ZERO, GUARD);
     answer.unwrap();
     ledger.balance("a broker short of memory", &["held"]).await;
     for bus in [&server, &publisher, &subscriber] {
@@ -95,7 +98,7 @@ async fn subscribe_held(bus: &Bus, ledger: &Arc<Ledger>) -> watch::Sender<bool> 
         let (ledger, mut gate) = (ledger.clone(), gate.clone());
         async move {
             let _ = gate.wait_for(|open| *open).await;
-            ledger.handles("held", event.number);
+            ledger.handled("held", event.number);
         }
     })
     .await

@@ -8,16 +8,17 @@ use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lightbus::prelude::*;
 use lightbus::{Bus, Error};
+use lightbus_test_support::broker::{fresh_namespace, process, process_at, raw_channel};
+use lightbus_test_support::environment::rounds;
+use lightbus_test_support::ledger::{Ledger, Observer};
+use lightbus_test_support::load::{
+    CounterClient, HappenedAtLength, Load, SUBSCRIPTIONS, healthy, next_number, publish, serve, subscribe,
+};
+use lightbus_test_support::log;
+use lightbus_test_support::node::Node;
+use lightbus_test_support::wait::{guarded, next};
 use tokio::sync::{mpsc, watch};
 use tokio::time::interval;
-
-use crate::broker::{fresh_namespace, guarded, next, process, process_by, raw_channel};
-use crate::ledger::Ledger;
-use crate::load::{
-    Book, CounterClient, HappenedAtLength, Load, SUBSCRIPTIONS, healthy, next_number, publish, rounds, serve, subscribe,
-};
-use crate::log;
-use crate::node::Node;
 
 /// How many calls are answered between two faults.
 const BETWEEN: usize = 60;
@@ -33,11 +34,11 @@ const TOO_LONG: usize = 200_000;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_is_held_for_too_long_is_taken_away_and_nothing_else_suffers() {
-    log::listen();
-    let (node, namespace, ledger) = (Node::alone().await, fresh_namespace(), Arc::new(Ledger::default()));
+    log::capture();
+    let (node, namespace, ledger) = (Node::exclusive().await, fresh_namespace(), Arc::new(Ledger::default()));
     node.set("consumer_timeout", "5000").await;
     node.set("channel_tick_interval", "500").await;
-    let bus = process_by(node.url(), "counter", &namespace).connect().await.unwrap();
+    let bus = process_at(node.url(), "counter", &namespace).connect().await.unwrap();
     serve(&bus, &ledger).await;
     subscribe(&bus, &ledger).await;
     let slow = Arc::new(Ledger::default());
@@ -45,20 +46,20 @@ async fn an_event_that_is_held_for_too_long_is_taken_away_and_nothing_else_suffe
 
     let load = Load::start(&bus, &bus, &ledger);
     let number = next_number();
-    slow.publishes(number);
+    slow.publish_started(number);
     bus.publish(HappenedAtLength { number, words: String::new() }).await.unwrap();
-    slow.published(number, true);
+    slow.publish_ended(number, true);
     assert_eq!(next(&mut begun).await, number);
     let again = while_the_rest_is_well(&bus, next(&mut begun)).await;
     assert_eq!(again, number);
-    log::says(&[SLOW, "delivery acknowledgement", "raise `consumer_timeout`"]).await;
+    log::wait_for(&[SLOW, "delivery acknowledgement", "raise `consumer_timeout`"]).await;
 
     node.set("consumer_timeout", "1800000").await;
     node.set("channel_tick_interval", "60000").await;
     let_go.send_replace(true);
     slow.balance("an event that is held for too long", &[SLOW]).await;
     healthy(&[&bus]).await;
-    load.goes_well(BETWEEN).await;
+    load.wait_for_answers(BETWEEN).await;
     load.stop().await;
     let failures = ledger.balance("beside an event that is held for too long", &SUBSCRIPTIONS).await;
     assert!(failures.is_empty() && ledger.unconfirmed() == 0, "{failures:?}");
@@ -74,7 +75,7 @@ async fn subscribe_slowly(bus: &Bus, ledger: &Arc<Ledger>) -> (mpsc::UnboundedRe
         let (ledger, mut gate) = (ledger.clone(), gate.clone());
         async move {
             let _ = gate.wait_for(|open| *open).await;
-            ledger.handles(SLOW, event.number);
+            ledger.handled(SLOW, event.number);
         }
     })
     .await
@@ -99,16 +100,16 @@ async fn while_the_rest_is_well<F: Future>(bus: &Bus, future: F) -> F::Output {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_broker_finds_too_long_fails_alone() {
-    log::listen();
-    let (node, namespace, ledger) = (Node::alone().await, fresh_namespace(), Arc::new(Ledger::default()));
+    log::capture();
+    let (node, namespace, ledger) = (Node::exclusive().await, fresh_namespace(), Arc::new(Ledger::default()));
     node.set("max_message_size", "100000").await;
-    let join = async |service| -> Bus { process_by(node.url(), service, &namespace).connect().await.unwrap() };
+    let join = async |service| -> Bus { process_at(node.url(), service, &namespace).connect().await.unwrap() };
     let (server, caller, subscriber) = (join("counter").await, join("counter").await, join("audit").await);
     serve(&server, &ledger).await;
     subscribe(&subscriber, &ledger).await;
     let load = Load::start(&caller, &caller, &ledger);
     for _ in 0..rounds(5) {
-        load.goes_well(BETWEEN).await;
+        load.wait_for_answers(BETWEEN).await;
         // It gets the channel closed on which all others wait for their confirms.
         let event = HappenedAtLength { number: next_number(), words: "a".repeat(TOO_LONG) };
         let good = || join_all((0..BESIDE).map(|_| publish(caller.clone(), next_number(), ledger.clone())));
@@ -124,10 +125,10 @@ async fn what_the_broker_finds_too_long_fails_alone() {
     let words = "a".repeat(TOO_LONG);
     let error = CounterClient::new(&caller).count(&words).await.unwrap_err();
     assert!(matches!(error, CallError::OutcomeUnknown { .. }), "{error:?}");
-    log::says(&["is lost", "larger than", "`max_message_size`"]).await;
+    log::wait_for(&["is lost", "larger than", "`max_message_size`"]).await;
     node.set("max_message_size", "134217728").await;
     healthy(&[&server, &caller, &subscriber]).await;
-    load.goes_well(BETWEEN).await;
+    load.wait_for_answers(BETWEEN).await;
     load.stop().await;
     ledger.balance("messages that are too long for the broker", &SUBSCRIPTIONS).await;
     assert_eq!(ledger.unconfirmed(), 0);
@@ -148,18 +149,18 @@ async fn queues_that_are_deleted_under_load_come_back() {
     let queues = [format!("{namespace}.rpc.faults.counter"), format!("{namespace}.event.audit.{first}")];
     for _ in 0..rounds(3) {
         let load = Load::start(&caller, &caller, &ledger);
-        load.goes_well(BETWEEN).await;
+        load.wait_for_answers(BETWEEN).await;
         for queue in &queues {
             delete_and_wait(queue).await;
         }
-        load.goes_well(BETWEEN).await;
+        load.wait_for_answers(BETWEEN).await;
         load.stop().await;
         // What was in the one that was deleted is gone, and so is what was published before it was back.
         ledger.all_handled(&[second]).await;
         ledger.excuse(first);
     }
     let load = Load::start(&caller, &caller, &ledger);
-    load.goes_well(BETWEEN).await;
+    load.wait_for_answers(BETWEEN).await;
     load.stop().await;
     ledger.balance("queues that are deleted", &SUBSCRIPTIONS).await;
     for bus in [&server, &caller, &subscriber] {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lightbus::Bus;
+use lightbus_test_support::broker::{fresh_namespace, process_at};
+use lightbus_test_support::environment::rounds;
+use lightbus_test_support::ledger::Ledger;
+use lightbus_test_support::load::{Load, SUBSCRIPTIONS, healthy, serve, subscribe};
+use lightbus_test_support::node::Node;
 use tokio::time::sleep;
-
-use crate::broker::{fresh_namespace, process_by};
-use crate::ledger::Ledger;
-use crate::load::{Load, SUBSCRIPTIONS, healthy, rounds, serve, subscribe};
-use crate::node::Node;
 
 /// How many calls are answered between two crashes. It takes some seconds, which a young quorum queue needs: one that was
 /// declared a moment before a crash may come back without a leader.
@@ -20,9 +20,9 @@ const AWAY: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broker_that_crashes_loses_nothing_that_it_confirmed() {
-    let node = Node::alone().await;
+    let node = Node::exclusive().await;
     let (ledger, namespace) = (Arc::new(Ledger::default()), fresh_namespace());
-    let join = async |service| -> Bus { process_by(node.url(), service, &namespace).connect().await.unwrap() };
+    let join = async |service| -> Bus { process_at(node.url(), service, &namespace).connect().await.unwrap() };
     let (server, subscriber, caller, publisher) =
         (join("counter").await, join("audit").await, join("caller").await, join("counter").await);
     serve(&server, &ledger).await;
@@ -31,16 +31,16 @@ async fn a_broker_that_crashes_loses_nothing_that_it_confirmed() {
 
     let load = Load::start(&caller, &publisher, &ledger);
     for round in 0..=rounds(2) {
-        load.goes_well(BETWEEN).await;
+        load.wait_for_answers(BETWEEN).await;
         node.kill().await;
         if round == 0 {
             // The fault itself: the broker is away for longer than any delay between two attempts so far.
             sleep(AWAY).await;
         }
-        node.start_again().await;
+        node.restart().await;
         healthy(&all).await;
     }
-    load.goes_well(BETWEEN).await;
+    load.wait_for_answers(BETWEEN).await;
     load.stop().await;
     ledger.balance("crashes of the broker", &SUBSCRIPTIONS).await;
     for bus in all {

@@ -4,28 +4,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lightbus::prelude::*;
-use tokio::time::Instant;
-
-use crate::broker::{fresh_namespace, process, process_by};
-use crate::ledger::Ledger;
-use crate::load::{
-    Book, CounterApi, CounterClient, HappenedAtLength, Load, SUBSCRIPTIONS, healthy, next_number, rounds, serve,
-    subscribe,
+use lightbus_test_support::broker::{fresh_namespace, process, process_at};
+use lightbus_test_support::environment::rounds;
+use lightbus_test_support::ledger::{Ledger, Observer};
+use lightbus_test_support::load::{
+    CounterApi, CounterClient, HappenedAtLength, Load, SUBSCRIPTIONS, healthy, next_number, serve, subscribe,
 };
-use crate::relay::{Relay, Way};
-
-const HELD: Way = Way { held: true, delay: Duration::ZERO, per_byte: Duration::ZERO };
-const OPEN: Way = Way { held: false, ..HELD };
+use lightbus_test_support::relay::{Relay, Traffic};
+use lightbus_test_support::wait::{GUARD, eventually};
+use tokio::time::Instant;
 
 /// Shorter than what it takes the heartbeats to tell that a connection is dead.
 const SOONER_THAN_HEARTBEATS: Duration = Duration::from_secs(18);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_falls_silent_is_noticed_within_seconds() {
-    for (to_broker, from_broker) in [(HELD, HELD), (HELD, OPEN), (OPEN, HELD)] {
+    for (to_broker, from_broker) in
+        [(Traffic::HELD, Traffic::HELD), (Traffic::HELD, Traffic::OPEN), (Traffic::OPEN, Traffic::HELD)]
+    {
         let (relay, namespace, ledger) = (Relay::start().await, fresh_namespace(), Arc::new(Ledger::default()));
         let server = process("counter", &namespace).connect().await.unwrap();
-        let caller = process_by(relay.url(), "caller", &namespace).connect().await.unwrap();
+        let caller = process_at(relay.url(), "caller", &namespace).connect().await.unwrap();
         let open = serve(&server, &ledger).await;
         let client = CounterClient::new(&caller);
         let begun = Instant::now();
@@ -34,7 +33,7 @@ async fn a_line_that_falls_silent_is_noticed_within_seconds() {
         let error = call.await.unwrap().unwrap_err();
         println!("a silent line: noticed after {:?} ({to_broker:?}, {from_broker:?})", begun.elapsed());
         assert!(matches!(error, CallError::OutcomeUnknown { .. }), "{error:?}");
-        relay.mend();
+        relay.restore();
         healthy(&[&caller]).await;
         open.send_replace(true);
         caller.shutdown().await;
@@ -47,7 +46,7 @@ async fn lines_that_break_under_load_lose_nothing() {
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let relays = [Relay::start().await, Relay::start().await, Relay::start().await];
     let [serving, calling, subscribing] = &relays;
-    let join = async |relay: &Relay, service| process_by(relay.url(), service, &namespace).connect().await.unwrap();
+    let join = async |relay: &Relay, service| process_at(relay.url(), service, &namespace).connect().await.unwrap();
     let (server, caller, subscriber) =
         (join(serving, "counter").await, join(calling, "counter").await, join(subscribing, "audit").await);
     serve(&server, &ledger).await;
@@ -57,18 +56,18 @@ async fn lines_that_break_under_load_lose_nothing() {
     let load = Load::start(&caller, &caller, &ledger);
     for _ in 0..rounds(1) {
         for relay in &relays {
-            load.goes_well(50).await;
+            load.wait_for_answers(50).await;
             relay.cut();
-            relay.mend();
+            relay.restore();
             healthy(&all).await;
-            load.goes_well(50).await;
-            relay.set(HELD, HELD);
-            crate::broker::eventually("the silence is noticed", || all.iter().any(|bus| !bus.health().connected)).await;
-            relay.mend();
+            load.wait_for_answers(50).await;
+            relay.set(Traffic::HELD, Traffic::HELD);
+            eventually("the silence is noticed", || all.iter().any(|bus| !bus.health().connected)).await;
+            relay.restore();
             healthy(&all).await;
         }
     }
-    load.goes_well(50).await;
+    load.wait_for_answers(50).await;
     load.stop().await;
     ledger.balance("lines that break and fall silent", &SUBSCRIPTIONS).await;
     for bus in all {
@@ -80,27 +79,27 @@ async fn lines_that_break_under_load_lose_nothing() {
 async fn a_slow_line_is_not_taken_for_a_dead_one() {
     let (relay, namespace, ledger) = (Relay::start().await, fresh_namespace(), Arc::new(Ledger::default()));
     let server = process("counter", &namespace).connect().await.unwrap();
-    let caller = process_by(relay.url(), "counter", &namespace).connect().await.unwrap();
-    let subscriber = process_by(relay.url(), "audit", &namespace).connect().await.unwrap();
+    let caller = process_at(relay.url(), "counter", &namespace).connect().await.unwrap();
+    let subscriber = process_at(relay.url(), "audit", &namespace).connect().await.unwrap();
     let open = serve(&server, &ledger).await;
     subscribe(&subscriber, &ledger).await;
     // It would end with the connection that it was made on.
     let held = next_number();
-    ledger.calls(held, false);
-    let timeout = crate::broker::GUARD;
+    ledger.call_started(held, false);
+    let timeout = GUARD;
     let client = CounterClient::new(&caller);
     let call = tokio::spawn(client.hold(held).timeout(timeout).into_future());
 
-    let slow = Way { delay: Duration::from_millis(30), per_byte: Duration::from_micros(5), ..OPEN };
+    let slow = Traffic { delay: Duration::from_millis(30), per_byte: Duration::from_micros(5), ..Traffic::OPEN };
     relay.set(slow, slow);
     let load = Load::start(&caller, &caller, &ledger);
-    load.goes_well(rounds(500) as usize).await;
+    load.wait_for_answers(rounds(500) as usize).await;
     load.stop().await;
     open.send_replace(true);
-    ledger.ended(held, &call.await.unwrap(), Duration::ZERO, timeout);
+    ledger.call_ended(held, &call.await.unwrap(), Duration::ZERO, timeout);
     let failures = ledger.balance("a slow line", &SUBSCRIPTIONS).await;
     assert!(failures.keys().all(|(kind, _)| kind != "OutcomeUnknown"), "{failures:?}");
-    relay.mend();
+    relay.restore();
     for bus in [&server, &caller, &subscriber] {
         bus.shutdown().await;
     }
@@ -110,25 +109,25 @@ async fn a_slow_line_is_not_taken_for_a_dead_one() {
 async fn a_message_that_takes_longer_than_silence_is_borne_arrives() {
     let (relay, namespace, ledger) = (Relay::start().await, fresh_namespace(), Arc::new(Ledger::default()));
     let publisher = process("counter", &namespace).connect().await.unwrap();
-    let subscriber = process_by(relay.url(), "audit", &namespace).connect().await.unwrap();
+    let subscriber = process_at(relay.url(), "audit", &namespace).connect().await.unwrap();
     publisher.own_api::<CounterApi>();
-    let book = ledger.clone();
+    let observer = ledger.clone();
     subscriber
         .subscribe("long", move |event: HappenedAtLength| {
-            book.handles("long", event.number);
+            observer.handled("long", event.number);
             async {}
         })
         .await
         .unwrap();
     // Nothing else comes through while it does, and that takes some ten seconds.
     let per_byte = Duration::from_micros(5);
-    relay.set(OPEN, Way { per_byte, ..OPEN });
+    relay.set(Traffic::OPEN, Traffic { per_byte, ..Traffic::OPEN });
     let (number, words) = (next_number(), "a".repeat(2_000_000));
-    ledger.publishes(number);
+    ledger.publish_started(number);
     publisher.publish(HappenedAtLength { number, words }).await.unwrap();
-    ledger.published(number, true);
+    ledger.publish_ended(number, true);
     ledger.balance("a long message on a slow line", &["long"]).await;
-    relay.mend();
+    relay.restore();
     publisher.shutdown().await;
     subscriber.shutdown().await;
 }

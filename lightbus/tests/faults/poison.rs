@@ -7,11 +7,13 @@ use lapin::BasicProperties;
 use lapin::options::BasicPublishOptions;
 use lightbus::event::{DeadLetter, FailureReason};
 use lightbus::prelude::*;
+use lightbus_test_support::broker::{fresh_namespace, process, raw_channel};
+use lightbus_test_support::environment::rounds;
+use lightbus_test_support::ledger::{Ledger, Observer};
+use lightbus_test_support::load::{CounterApi, Happened, Load, SUBSCRIPTIONS, next_number, publish};
+use lightbus_test_support::wait::GUARD;
 use tokio::time::{interval, timeout};
 
-use crate::broker::{GUARD, fresh_namespace, process, raw_channel};
-use crate::ledger::Ledger;
-use crate::load::{Book, CounterApi, Happened, Load, SUBSCRIPTIONS, next_number, publish, rounds};
 use crate::worker::Worker;
 
 /// More dead letters than there can be.
@@ -28,15 +30,15 @@ async fn poison_does_not_hold_up_what_is_good() {
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let bus = process("counter", &namespace).connect().await.unwrap();
     bus.own_api::<CounterApi>();
-    let book = ledger.clone();
+    let observer = ledger.clone();
     bus.subscribe("good", move |event: Happened| {
-        let book = book.clone();
+        let observer = observer.clone();
         async move {
             match event.number % EVERY {
                 0 => panic!("poison"),
                 1 => Err(HandlerError::reject("poison")),
                 _ => {
-                    book.handles("good", event.number);
+                    observer.handled("good", event.number);
                     Ok(())
                 }
             }
@@ -50,11 +52,11 @@ async fn poison_does_not_hold_up_what_is_good() {
     let count = u64::from(rounds(300));
     for number in 0..count {
         if number % EVERY > 1 {
-            ledger.publishes(number);
+            ledger.publish_started(number);
         }
         bus.publish(Happened { number }).await.unwrap();
         if number % EVERY > 1 {
-            ledger.published(number, true);
+            ledger.publish_ended(number, true);
         } else {
             let options = BasicPublishOptions::default();
             let (exchange, key) = (exchange.as_str().into(), "faults.counter.happened".into());

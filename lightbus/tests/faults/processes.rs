@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::broker::{fresh_namespace, process};
-use crate::ledger::Ledger;
-use crate::load::{Load, SUBSCRIPTIONS, rounds};
+use lightbus_test_support::broker::{fresh_namespace, process};
+use lightbus_test_support::environment::rounds;
+use lightbus_test_support::ledger::Ledger;
+use lightbus_test_support::load::{Load, SUBSCRIPTIONS};
+
 use crate::worker::Worker;
 
 /// How many calls are answered between two faults.
@@ -17,11 +19,11 @@ async fn a_process_that_is_killed_at_work_loses_nothing_but_what_it_ran() {
     let mut workers = [Worker::start(&namespace, &ledger).await, Worker::start(&namespace, &ledger).await];
     let load = Load::start(&caller, &caller, &ledger);
     for round in 0..rounds(4) {
-        load.goes_well(BETWEEN).await;
+        load.wait_for_answers(BETWEEN).await;
         let next = Worker::start(&namespace, &ledger).await;
         std::mem::replace(&mut workers[round as usize % 2], next).kill().await;
     }
-    load.goes_well(BETWEEN).await;
+    load.wait_for_answers(BETWEEN).await;
     load.stop().await;
     ledger.all_handled(&SUBSCRIPTIONS).await;
     for worker in workers {
@@ -40,12 +42,12 @@ async fn a_rolling_restart_fails_not_one_call() {
     let mut workers = vec![Worker::start(&namespace, &ledger).await, Worker::start(&namespace, &ledger).await];
     let load = Load::start(&caller, &caller, &ledger);
     for _ in 0..rounds(4) {
-        load.goes_well(BETWEEN).await;
+        load.wait_for_answers(BETWEEN).await;
         // One serves alone until the new one is ready.
         workers.remove(0).stop().await;
         workers.push(Worker::start(&namespace, &ledger).await);
     }
-    load.goes_well(BETWEEN).await;
+    load.wait_for_answers(BETWEEN).await;
     load.stop().await;
     ledger.all_handled(&SUBSCRIPTIONS).await;
     for worker in workers {

@@ -1,46 +1,46 @@
-//! Processes of their own that serve and subscribe: this binary once more. They tell line by line what they do, so what
-//! they had told before they were killed is known.
+//! Worker processes that serve and subscribe. Each one runs this binary again and prints what it does line by line, so a
+//! test knows what a worker did before it was killed.
 
 use std::io::Write;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lightbus_test_support::broker::process;
+use lightbus_test_support::ledger::{Ledger, Observer};
+use lightbus_test_support::load::{SUBSCRIPTIONS, serve_at_length, subscribe_at_length};
+use lightbus_test_support::wait::guarded;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::broker::{guarded, process};
-use crate::ledger::Ledger;
-use crate::load::{Book, SUBSCRIPTIONS, serve_at_length, subscribe_at_length};
-
-/// Makes a worker of this binary: the namespace that it works in.
+/// Makes this binary a worker, which works in the namespace that the variable names.
 const NAMESPACE: &str = "LIGHTBUS_TEST_WORKER";
 
-/// The event that a worker dies of.
+/// The number of the event that kills a worker.
 const POISON: &str = "LIGHTBUS_TEST_WORKER_POISON";
 
-/// How long each method and each handler takes, so that whoever ends a worker finds it at work.
+/// How long each method and each handler takes, so that a worker is at work when a test ends it.
 const WORK: Duration = Duration::from_millis(15);
 
-/// A worker, and who reads what it tells.
+/// A worker process, and the task that reads its output.
 pub struct Worker {
     child: Child,
-    /// It works as long as this is open.
+    /// The worker runs as long as this is open.
     _input: ChildStdin,
     reader: JoinHandle<()>,
 }
 
 impl Worker {
-    /// Starts a worker, and returns when it is ready.
+    /// Starts a worker, and returns once it is ready.
     pub async fn start(namespace: &str, ledger: &Arc<Ledger>) -> Self {
         let (worker, begins) = Self::spawn(&mut command(namespace), ledger);
         guarded(begins).await.expect("the worker ended before it was ready");
         worker
     }
 
-    /// Starts a worker that dies whenever the first of its subscriptions gets that event.
+    /// Starts a worker that dies when its first subscription receives the event `poison`.
     pub fn start_mortal(namespace: &str, ledger: &Arc<Ledger>, poison: u64) -> Self {
         Self::spawn(command(namespace).env(POISON, poison.to_string()), ledger).0
     }
@@ -53,18 +53,18 @@ impl Worker {
         (Self { child, _input: input, reader }, begins)
     }
 
-    /// Whether it has died by itself.
+    /// Whether the worker has died by itself.
     pub fn has_died(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// Ends it as a power cut would.
+    /// Kills the worker, as a power cut would.
     pub async fn kill(mut self) {
         guarded(self.child.kill()).await.unwrap();
         guarded(self.reader).await.unwrap();
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Asks the worker to stop, and waits until it has.
     pub async fn stop(mut self) {
         let id = self.child.id().unwrap().to_string();
         let sent = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
@@ -75,67 +75,68 @@ impl Worker {
     }
 }
 
-/// This binary, to work in that namespace.
+/// Returns the command that runs this binary as a worker.
 fn command(namespace: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["worker::this_binary_at_work", "--exact", "--nocapture"]).env(NAMESPACE, namespace);
     command
 }
 
-/// Enters what a worker tells, until it has ended.
+/// Enters what a worker prints in the ledger, until the worker ends.
 async fn read(output: ChildStdout, ledger: Arc<Ledger>, ready: oneshot::Sender<()>) {
     let (mut lines, mut ready) = (BufReader::new(output).lines(), Some(ready));
     while let Ok(Some(line)) = lines.next_line().await {
         let words: Vec<_> = line.split(' ').collect();
         match words[..] {
             ["ready"] => drop(ready.take().map(|ready| ready.send(()))),
-            ["runs", number] => ledger.runs(number.parse().unwrap()),
+            ["runs", number] => ledger.ran(number.parse().unwrap()),
             ["handles", subscription, number] => {
                 let subscription = SUBSCRIPTIONS.into_iter().find(|name| *name == subscription).unwrap();
-                ledger.handles(subscription, number.parse().unwrap());
+                ledger.handled(subscription, number.parse().unwrap());
             }
-            // What the test harness says.
+            // The output of the test harness.
             _ => {}
         }
     }
 }
 
-struct Told {
+/// Prints what runs.
+struct Printer {
     poison: Option<u64>,
 }
 
-impl Book for Told {
-    fn runs(&self, number: u64) {
-        tell(&format!("runs {number}"));
+impl Observer for Printer {
+    fn ran(&self, number: u64) {
+        print(&format!("runs {number}"));
     }
 
-    fn handles(&self, subscription: &'static str, number: u64) {
+    fn handled(&self, subscription: &'static str, number: u64) {
         if subscription == SUBSCRIPTIONS[0] && self.poison == Some(number) {
             std::process::exit(1);
         }
-        tell(&format!("handles {subscription} {number}"));
+        print(&format!("handles {subscription} {number}"));
     }
 }
 
-fn tell(line: &str) {
+fn print(line: &str) {
     writeln!(std::io::stdout().lock(), "{line}").unwrap();
 }
 
-/// What a worker does. In the ordinary run of the tests there is nothing for it to do.
+/// Runs the worker. In an ordinary run of the tests it does nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn this_binary_at_work() {
     let Ok(namespace) = std::env::var(NAMESPACE) else { return };
     let bus = process("counter", &namespace).connect().await.unwrap();
     let poison = std::env::var(POISON).ok().map(|number| number.parse().unwrap());
-    let book = Arc::new(Told { poison });
-    serve_at_length(&bus, &book, WORK).await;
-    subscribe_at_length(&bus, &book, WORK).await;
-    // The end of its input tells that whoever started it has ended, in whatever way.
+    let observer = Arc::new(Printer { poison });
+    serve_at_length(&bus, &observer, WORK).await;
+    subscribe_at_length(&bus, &observer, WORK).await;
+    // Its input ends when the process that started it ends, for whatever reason.
     std::thread::spawn(|| {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         std::process::exit(1);
     });
-    // It listens for signals from its first poll on.
-    let (stopped, ()) = tokio::join!(bus.run(), async { tell("\nready") });
+    // `run` listens for signals from its first poll on.
+    let (stopped, ()) = tokio::join!(bus.run(), async { print("\nready") });
     stopped.unwrap();
 }

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use futures_util::future::join_all;
 use lightbus::prelude::*;
+use lightbus_test_support::broker::{fresh_namespace, process, process_at};
+use lightbus_test_support::relay::Relay;
+use lightbus_test_support::wait::{GUARD, guarded, next};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::broker::{GUARD, fresh_namespace, guarded, next, process, process_by};
 use crate::queues;
-use crate::relay::Relay;
 use crate::shop::{self, ProductRegistered, WarrantyApi, WarrantyClient, registered};
 
 /// More than the broker sends ahead: that all of them come means that some were acknowledged.
@@ -28,7 +29,7 @@ async fn an_event_that_is_still_handled_is_not_acknowledged_with_later_ones() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
     let desk = process("warranty", &namespace).connect().await.unwrap();
     desk.own_api::<WarrantyApi>();
-    let audit = process_by(relay.url(), "audit", &namespace).connect().await.unwrap();
+    let audit = process_at(relay.url(), "audit", &namespace).connect().await.unwrap();
     let ((sender, mut begun), gate) = (mpsc::unbounded_channel(), Arc::new(Semaphore::new(0)));
     let opened = gate.clone();
     audit
@@ -52,7 +53,7 @@ async fn an_event_that_is_still_handled_is_not_acknowledged_with_later_ones() {
         assert_ne!(next(&mut begun).await, HELD);
     }
     relay.cut();
-    relay.mend();
+    relay.restore();
     // What was handled and not yet acknowledged may come again, too.
     while next(&mut begun).await != HELD {}
     opened.add_permits(2);

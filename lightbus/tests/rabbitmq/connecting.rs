@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use lightbus::{Bus, Error};
+use lightbus_test_support::broker::{fresh_namespace, process_at, url};
+use lightbus_test_support::command::run;
+use lightbus_test_support::environment::variable;
+use lightbus_test_support::relay::Relay;
+use lightbus_test_support::wait::{GUARD, eventually, guarded, next};
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::broker::{GUARD, eventually, fresh_namespace, guarded, next, process_by, url, variable};
-use crate::command::run;
-use crate::relay::Relay;
 use crate::shop::{self, WarrantyApi, WarrantyClient};
 
 const SOON: Duration = Duration::from_millis(300);
@@ -37,7 +39,7 @@ async fn a_broker_that_is_not_there_is_named_without_its_password() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let mut nowhere = with_password(url(), "s3cret");
     nowhere.set_port(Some(port)).unwrap();
-    let bus = process_by(&nowhere, "warranty", &fresh_namespace()).connect_timeout(SOON).connect().await;
+    let bus = process_at(&nowhere, "warranty", &fresh_namespace()).connect_timeout(SOON).connect().await;
     let (text, advice) = refused(bus);
     assert!(text.contains(&port.to_string()) && text.contains("refused"), "{text}");
     assert!(!text.contains("s3cret"), "{text}");
@@ -47,7 +49,7 @@ async fn a_broker_that_is_not_there_is_named_without_its_password() {
 #[tokio::test]
 async fn wrong_credentials_are_told_at_once() {
     let wrong = with_password(url(), "wr0ng");
-    let bus = guarded(process_by(&wrong, "warranty", &fresh_namespace()).connect_timeout(GUARD * 10).connect()).await;
+    let bus = guarded(process_at(&wrong, "warranty", &fresh_namespace()).connect_timeout(GUARD * 10).connect()).await;
     let (text, advice) = refused(bus);
     assert!(!text.contains("wr0ng"), "{text}");
     assert!(advice.contains("password"), "{advice}");
@@ -58,7 +60,7 @@ async fn a_virtual_host_that_is_not_there_is_told_at_once() {
     let mut elsewhere = url();
     elsewhere.set_path("/nowhere");
     let bus =
-        guarded(process_by(&elsewhere, "warranty", &fresh_namespace()).connect_timeout(GUARD * 10).connect()).await;
+        guarded(process_at(&elsewhere, "warranty", &fresh_namespace()).connect_timeout(GUARD * 10).connect()).await;
     let (_, advice) = refused(bus);
     assert!(advice.contains("add_vhost"), "{advice}");
 }
@@ -75,7 +77,7 @@ async fn something_that_speaks_another_protocol_is_no_broker() {
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
         }
     });
-    let bus = process_by(&other, "warranty", &fresh_namespace()).connect_timeout(SOON).connect();
+    let bus = process_at(&other, "warranty", &fresh_namespace()).connect_timeout(SOON).connect();
     let (text, _) = refused(guarded(bus).await);
     assert!(!text.contains("s3cret"), "{text}");
 }
@@ -85,7 +87,7 @@ async fn something_that_says_nothing_is_given_up_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut silent = with_password(url(), "s3cret");
     silent.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
-    let bus = process_by(&silent, "warranty", &fresh_namespace()).connect_timeout(SOON).connect();
+    let bus = process_at(&silent, "warranty", &fresh_namespace()).connect_timeout(SOON).connect();
     refused(guarded(bus).await);
 }
 
@@ -94,8 +96,8 @@ async fn connecting_waits_for_a_broker_that_comes_later() {
     let relay = Relay::start().await;
     relay.cut();
     let connecting =
-        tokio::spawn(process_by(relay.url(), "warranty", &fresh_namespace()).connect_timeout(GUARD).connect());
-    relay.mend();
+        tokio::spawn(process_at(relay.url(), "warranty", &fresh_namespace()).connect_timeout(GUARD).connect());
+    relay.restore();
     guarded(connecting).await.unwrap().unwrap().shutdown().await;
 }
 
@@ -104,7 +106,7 @@ async fn both_ways_to_write_the_default_virtual_host_mean_it() {
     for path in ["", "/", "/%2f"] {
         let mut default = url();
         default.set_path(path);
-        let bus = process_by(&default, "warranty", &fresh_namespace()).connect().await.unwrap();
+        let bus = process_at(&default, "warranty", &fresh_namespace()).connect().await.unwrap();
         bus.shutdown().await;
     }
 }
@@ -113,9 +115,9 @@ async fn both_ways_to_write_the_default_virtual_host_mean_it() {
 async fn only_who_consumes_has_a_connection_for_it() {
     let relay = Relay::start().await;
     let (near, far) = (fresh_namespace(), url());
-    let server = process_by(&far, "warranty", &near).connect().await.unwrap();
+    let server = process_at(&far, "warranty", &near).connect().await.unwrap();
     shop::serve(&server).await;
-    let bus = process_by(relay.url(), "support", &near).connect().await.unwrap();
+    let bus = process_at(relay.url(), "support", &near).connect().await.unwrap();
     let warranty = WarrantyClient::new(&bus);
     warranty.check("SN-0042").timeout(GUARD).await.unwrap();
     assert_eq!(relay.connections(), 1);
@@ -123,7 +125,7 @@ async fn only_who_consumes_has_a_connection_for_it() {
     assert_eq!(relay.connections(), 2);
     relay.cut();
     eventually("the connections have ended", || relay.connections() == 0).await;
-    relay.mend();
+    relay.restore();
     eventually("both are there again", || relay.connections() == 2 && bus.health().is_healthy()).await;
     server.publish(shop::registered("SN-0042")).await.unwrap();
     assert_eq!(next(&mut registrations).await, "SN-0042");
@@ -142,7 +144,7 @@ async fn who_may_not_have_a_second_connection_is_told_why() {
     let mut limited = url();
     limited.set_username(USER).unwrap();
     limited.set_password(Some(USER)).unwrap();
-    let bus = process_by(&limited, "warranty", &fresh_namespace()).connect().await.unwrap();
+    let bus = process_at(&limited, "warranty", &fresh_namespace()).connect().await.unwrap();
     let error = guarded(shop::try_serve(&bus)).await.unwrap_err().to_string();
     assert!(error.contains("company.warranty") && error.contains("connection for consuming"), "{error}");
     assert!(error.contains("limit (1)") && error.contains("set_user_limits"), "{error}");

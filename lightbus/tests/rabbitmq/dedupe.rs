@@ -6,10 +6,11 @@ use lapin::options::BasicPublishOptions;
 use lapin::{BasicProperties, Channel};
 use lightbus::prelude::*;
 use lightbus::{Bus, RecentIds};
+use lightbus_test_support::broker::{fresh_namespace, process, process_at, raw_channel};
+use lightbus_test_support::relay::{Relay, Traffic};
+use lightbus_test_support::wait::{GUARD, eventually, guarded, next};
 use tokio::sync::mpsc;
 
-use crate::broker::{eventually, fresh_namespace, next, process, process_by, raw_channel};
-use crate::relay::{Relay, Way};
 use crate::shop::{ProductRegistered, WarrantyApi, registered};
 
 /// Publishes events as someone does who gives the ids himself.
@@ -154,19 +155,19 @@ async fn an_event_that_waits_goes_back_when_its_process_stops() {
 #[tokio::test]
 async fn an_event_that_is_sent_again_is_a_repeat() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
-    let desk = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
+    let desk = process_at(relay.url(), "warranty", &namespace).connect().await.unwrap();
     desk.own_api::<WarrantyApi>();
     let audit = process("audit", &namespace).connect().await.unwrap();
     let mut attempts = subscribe(&audit, 1, RecentIds::new(10)).await;
     // The broker gets the event, and its confirmation does not come back.
-    relay.set(Way::default(), Way { held: true, ..Way::default() });
-    let publishing = tokio::spawn(desk.publish(registered("SN-1")).timeout(crate::broker::GUARD).into_future());
+    relay.set(Traffic::default(), Traffic { held: true, ..Traffic::default() });
+    let publishing = tokio::spawn(desk.publish(registered("SN-1")).timeout(GUARD).into_future());
     let (_, attempt, finish) = next(&mut attempts).await;
     assert_eq!(attempt, 1);
     finish.send(Ok(())).unwrap();
     relay.cut();
-    relay.mend();
-    crate::broker::guarded(publishing).await.unwrap().unwrap();
+    relay.restore();
+    guarded(publishing).await.unwrap().unwrap();
     eventually("the repeat was dropped", || repeats(&audit) == 1).await;
     desk.shutdown().await;
     audit.shutdown().await;

@@ -3,8 +3,9 @@
 use lapin::options::{QueueDeclareOptions, QueueDeleteOptions};
 use lapin::types::FieldTable;
 use lightbus::ConsumerKind;
+use lightbus_test_support::broker::{fresh_namespace, process, raw_channel};
+use lightbus_test_support::wait::{GUARD, eventually};
 
-use crate::broker::{GUARD, eventually, fresh_namespace, process, raw_channel};
 use crate::shop::{self, WarrantyClient};
 
 #[tokio::test]

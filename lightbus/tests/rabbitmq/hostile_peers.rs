@@ -9,10 +9,11 @@ use lapin::options::{BasicConsumeOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lightbus::event::AnyEvent;
 use lightbus::prelude::*;
+use lightbus_test_support::broker::{fresh_namespace, process, raw_channel};
+use lightbus_test_support::wait::{GUARD, eventually, guarded, next};
 use tokio::sync::mpsc;
 use tokio::time::interval;
 
-use crate::broker::{GUARD, eventually, fresh_namespace, guarded, next, process, raw_channel};
 use crate::garbage::{Garbage, deep};
 use crate::queues;
 use crate::raw::{CORRELATION_ID, HEADERS, REPLY_TO, RawClient, TYPE, entry, long, short};

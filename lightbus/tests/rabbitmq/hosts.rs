@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use lightbus::{Bus, Error};
+use lightbus_test_support::broker::{fresh_namespace, url};
+use lightbus_test_support::relay::{Relay, Traffic};
+use lightbus_test_support::wait::{GUARD, eventually, guarded};
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::broker::{GUARD, eventually, fresh_namespace, guarded, url};
-use crate::relay::{Relay, Way};
 use crate::shop::{self, WarrantyClient};
 
 const SOON: Duration = Duration::from_millis(300);
@@ -17,8 +18,6 @@ const PROCESSES: usize = 8;
 
 /// A process that serves has one connection that publishes and one that consumes.
 const CONNECTIONS: usize = 2;
-
-const SILENT: Way = Way { held: true, delay: Duration::ZERO, per_byte: Duration::ZERO };
 
 /// A URL with these hosts, and with what else that of the broker has.
 fn list(hosts: &[&Url], password: &str) -> String {
@@ -55,7 +54,7 @@ async fn hosts_that_are_down_are_passed_over() {
 #[tokio::test]
 async fn a_host_that_swallows_everything_is_passed_over() {
     let (silent, good) = (Relay::start().await, Relay::start().await);
-    silent.set(SILENT, SILENT);
+    silent.set(Traffic::HELD, Traffic::HELD);
     let hosts = list(&[silent.url(), good.url()], "guest");
     let connecting =
         (0..PROCESSES).map(|_| Bus::service("warranty").url(&hosts).namespace(fresh_namespace()).connect());
@@ -96,12 +95,12 @@ async fn a_process_whose_host_is_lost_goes_on_with_the_other_one() {
         let (lost, other) = (&relays[used], &relays[1 - used]);
         assert_eq!(other.connections(), 0);
         if silently {
-            lost.set(SILENT, SILENT);
+            lost.set(Traffic::HELD, Traffic::HELD);
         } else {
             lost.cut();
         }
         eventually("it uses the other host", || other.connections() == CONNECTIONS && bus.health().is_healthy()).await;
-        lost.mend();
+        lost.restore();
         eventually("the lost connections have ended", || lost.connections() == 0).await;
     }
     bus.shutdown().await;
@@ -110,7 +109,7 @@ async fn a_process_whose_host_is_lost_goes_on_with_the_other_one() {
 #[tokio::test]
 async fn when_no_host_can_be_connected_to_the_error_names_each() {
     let (nowhere, silent) = (nowhere().await, Relay::start().await);
-    silent.set(SILENT, SILENT);
+    silent.set(Traffic::HELD, Traffic::HELD);
     let hosts = list(&[&nowhere, silent.url()], "s3cret");
     let bus = Bus::service("warranty").url(hosts).namespace(fresh_namespace()).connect_timeout(SOON).connect();
     let error = guarded(bus).await.map(|_| ()).unwrap_err();

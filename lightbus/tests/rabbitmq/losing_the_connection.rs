@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use lightbus::Error;
 use lightbus::prelude::*;
+use lightbus_test_support::broker::{fresh_namespace, process, process_at};
+use lightbus_test_support::relay::Relay;
+use lightbus_test_support::wait::{GUARD, eventually, guarded, next};
 
-use crate::broker::{GUARD, eventually, fresh_namespace, guarded, next, process, process_by};
-use crate::relay::Relay;
 use crate::shop::{self, WarrantyApi, WarrantyClient, registered};
 
 const SOON: Duration = Duration::from_millis(300);
@@ -24,7 +25,7 @@ impl CutOff {
     async fn during_a_call() -> Self {
         let (relay, namespace) = (Relay::start().await, fresh_namespace());
         let server = process("warranty", &namespace).connect().await.unwrap();
-        let caller = process_by(relay.url(), "support", &namespace).connect().await.unwrap();
+        let caller = process_at(relay.url(), "support", &namespace).connect().await.unwrap();
         let (mut begun, gate) = shop::serve(&server).await;
         // Were it not ended by the loss, it would end as a timeout.
         let call = tokio::spawn(WarrantyClient::new(&caller).hold().timeout(GUARD).into_future());
@@ -51,7 +52,7 @@ async fn calls_under_way_end_at_once_and_later_ones_go_through() {
     );
     assert_eq!(caller.calls_in_flight(), 0);
 
-    relay.mend();
+    relay.restore();
     let cover = WarrantyClient::new(caller).check("SN-0042").timeout(GUARD).await.unwrap();
     assert_eq!(cover.until, "2027-05-01");
     cut_off.end().await;
@@ -69,7 +70,7 @@ async fn a_call_that_finds_no_connection_in_time_was_not_made() {
 #[tokio::test]
 async fn a_server_serves_again() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
-    let server = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
+    let server = process_at(relay.url(), "warranty", &namespace).connect().await.unwrap();
     let caller = process("support", &namespace).connect().await.unwrap();
     shop::serve(&server).await;
     let warranty = WarrantyClient::new(&caller);
@@ -78,7 +79,7 @@ async fn a_server_serves_again() {
         relay.cut();
         // A call that came before that would find the server that is lost.
         eventually("the loss was noticed", || !server.health().is_healthy()).await;
-        relay.mend();
+        relay.restore();
         eventually("the server serves again", || server.health().is_healthy()).await;
     }
     warranty.check("SN-0042").timeout(GUARD).await.unwrap();
@@ -89,8 +90,8 @@ async fn a_server_serves_again() {
 #[tokio::test]
 async fn events_wait_while_their_publisher_or_their_subscriber_is_cut_off() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
-    let desk = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
-    let audit = process_by(relay.url(), "audit", &namespace).connect().await.unwrap();
+    let desk = process_at(relay.url(), "warranty", &namespace).connect().await.unwrap();
+    let audit = process_at(relay.url(), "audit", &namespace).connect().await.unwrap();
     desk.own_api::<WarrantyApi>();
     let mut arrivals = shop::collect(&audit).await;
     desk.publish(registered("before")).await.unwrap();
@@ -98,7 +99,7 @@ async fn events_wait_while_their_publisher_or_their_subscriber_is_cut_off() {
 
     relay.cut();
     let publishing = tokio::spawn(desk.publish(registered("meanwhile")).timeout(GUARD).into_future());
-    relay.mend();
+    relay.restore();
     guarded(publishing).await.unwrap().unwrap();
     let mut arrived = next(&mut arrivals).await;
     // The broker may not have learnt in time that it was handled.
@@ -113,7 +114,7 @@ async fn events_wait_while_their_publisher_or_their_subscriber_is_cut_off() {
 #[tokio::test]
 async fn an_event_that_finds_no_connection_in_time_is_told_so() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
-    let desk = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
+    let desk = process_at(relay.url(), "warranty", &namespace).connect().await.unwrap();
     desk.own_api::<WarrantyApi>();
     desk.publish(registered("before")).await.unwrap();
     relay.cut();
@@ -128,7 +129,7 @@ async fn an_event_that_finds_no_connection_in_time_is_told_so() {
 #[tokio::test]
 async fn a_shutdown_does_not_wait_for_a_broker_that_is_gone() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
-    let server = process_by(relay.url(), "warranty", &namespace).connect().await.unwrap();
+    let server = process_at(relay.url(), "warranty", &namespace).connect().await.unwrap();
     shop::serve(&server).await;
     shop::collect(&server).await;
     relay.cut();

@@ -6,11 +6,6 @@
 #![allow(unreachable_pub, reason = "the tests are one crate")]
 
 mod acknowledging;
-#[path = "../support/broker.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod broker;
-#[path = "../support/command.rs"]
-mod command;
 mod connecting;
 mod dedupe;
 mod garbage;
@@ -21,9 +16,6 @@ mod losing_the_connection;
 mod permissions;
 mod queues;
 mod raw;
-#[path = "../support/relay.rs"]
-#[allow(dead_code, reason = "other tests use more of it")]
-mod relay;
 mod retries;
 mod shop;
 mod tls;

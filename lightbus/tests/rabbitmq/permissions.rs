@@ -12,11 +12,13 @@ use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, ErrorKind};
 use lightbus::prelude::*;
 use lightbus::{Bus, BusBuilder, Error};
+use lightbus_test_support::broker::{raw_channel_at, url};
+use lightbus_test_support::environment::variable;
+use lightbus_test_support::wait::{GUARD, guarded, next};
 use tokio::process::Command;
 use tokio::sync::{Mutex, MutexGuard, OnceCell, mpsc};
 use url::Url;
 
-use crate::broker::{GUARD, guarded, next, raw_channel_by, url, variable};
 use crate::shop::{self, ProductRegistered, WarrantyApi, WarrantyClient, registered};
 
 /// A virtual host for these tests alone. On it everything is called as in the document.
@@ -222,7 +224,7 @@ async fn another_services_queues_cannot_be_read_or_deleted() {
 
 /// Sees that the broker refuses something to the user `support`, whatever program it uses.
 async fn denied<T>(what: &str, operation: impl AsyncFnOnce(&Channel) -> lapin::Result<T>) {
-    let channel = raw_channel_by(&url_of("support")).await;
+    let channel = raw_channel_at(&url_of("support")).await;
     let Err(error) = guarded(operation(&channel)).await else { panic!("the broker lets support {what}") };
     let ErrorKind::ProtocolError(reason) = error.kind() else { panic!("{what}: {error:?}") };
     assert_eq!(reason.kind(), &AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED), "{what}: {error:?}");
@@ -232,7 +234,7 @@ async fn denied<T>(what: &str, operation: impl AsyncFnOnce(&Channel) -> lapin::R
 #[tokio::test]
 async fn what_the_permissions_cannot_prevent() {
     let mut applications = Applications::start().await;
-    let channel = raw_channel_by(&url_of("support")).await;
+    let channel = raw_channel_at(&url_of("support")).await;
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
     // Whoever may call anything may write to every queue, past the exchange of events.
     let properties = BasicProperties::default()

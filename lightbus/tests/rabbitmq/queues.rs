@@ -3,9 +3,9 @@
 use lapin::Queue;
 use lapin::options::QueueDeclareOptions;
 use lapin::types::FieldTable;
-
-use crate::broker::{raw_channel, variable};
-use crate::command::output;
+use lightbus_test_support::broker::raw_channel;
+use lightbus_test_support::command::output;
+use lightbus_test_support::environment::variable;
 
 /// How many messages are ready in a queue, and how many consumers it has.
 pub async fn look(queue: &str) -> Queue {

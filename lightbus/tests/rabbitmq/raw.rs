@@ -1,9 +1,8 @@
 //! A client that writes its frames itself, to send what no library lets anyone send.
 
+use lightbus_test_support::broker::url;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-
-use crate::broker::url;
 
 pub const HEADERS: u16 = 1 << 13;
 pub const CORRELATION_ID: u16 = 1 << 10;

@@ -10,9 +10,10 @@ use lapin::{BasicProperties, Channel};
 use lightbus::Bus;
 use lightbus::event::FailureReason;
 use lightbus::prelude::*;
+use lightbus_test_support::broker::{fresh_namespace, process, raw_channel};
+use lightbus_test_support::wait::{guarded, next};
 use tokio::sync::mpsc;
 
-use crate::broker::{fresh_namespace, guarded, next, process, raw_channel};
 use crate::shop::{ProductRegistered, WarrantyApi, registered};
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -5,10 +5,12 @@
 use std::time::Duration;
 
 use lightbus::{Bus, Error};
+use lightbus_test_support::broker::fresh_namespace;
+use lightbus_test_support::environment::variable;
+use lightbus_test_support::relay::Relay;
+use lightbus_test_support::wait::guarded;
 use url::Url;
 
-use crate::broker::{fresh_namespace, guarded, variable};
-use crate::relay::Relay;
 use crate::shop::{self, WarrantyClient};
 
 #[tokio::test]
@@ -52,7 +54,7 @@ async fn a_file_of_certificates_that_is_not_there_is_named() {
 async fn the_certificate_is_that_of_the_host_that_is_used() {
     let good = Url::parse(&variable("LIGHTBUS_TEST_TLS_URL")).unwrap();
     // The certificate is made out to localhost and to 127.0.0.1.
-    let (one, two) = (Relay::between("127.0.0.2", &good).await, Relay::between("127.0.0.3", &good).await);
+    let (one, two) = (Relay::listening_on("127.0.0.2", &good).await, Relay::listening_on("127.0.0.3", &good).await);
     let authority = |url: &Url| format!("{}:{}", url.host_str().unwrap(), url.port().unwrap());
     let by = |hosts: [&Url; 2]| {
         let url = format!("amqps://guest:guest@{}", hosts.map(authority).join(","));

@@ -6,8 +6,9 @@ use lapin::options::QueueDeleteOptions;
 use lightbus::Error;
 use lightbus::config::QueueType;
 use lightbus::prelude::*;
+use lightbus_test_support::broker::{fresh_namespace, process, raw_channel};
+use lightbus_test_support::wait::{GUARD, guarded, next};
 
-use crate::broker::{GUARD, fresh_namespace, next, process, raw_channel};
 use crate::queues;
 use crate::shop::{self, BellServer, Brass, WarrantyApi, WarrantyClient, registered};
 
@@ -81,7 +82,7 @@ async fn queues_that_are_deleted_under_their_consumers_come_back() {
             }
         }
     };
-    assert_eq!(crate::broker::guarded(arrived).await.as_deref(), Some("SN-1"));
+    assert_eq!(guarded(arrived).await.as_deref(), Some("SN-1"));
     bus.shutdown().await;
 }
 

@@ -9,9 +9,10 @@ use lightbus::codec::encode;
 use lightbus::message::{Encoding, TraceContext};
 use lightbus::prelude::*;
 use lightbus::rpc::{Fault, FaultCode, FaultDetails};
+use lightbus_test_support::broker::{fresh_namespace, process, raw_channel};
+use lightbus_test_support::wait::{GUARD, guarded, next};
 use serde_json::{Value, json};
 
-use crate::broker::{GUARD, fresh_namespace, guarded, process, raw_channel};
 use crate::shop::{self, ProductRegistered, ShopError, WarrantyApi, WarrantyClient, registered};
 
 /// The examples of the document: JSON, and the same as MessagePack.
@@ -48,7 +49,7 @@ async fn consume(channel: &Channel, queue: &str) -> lapin::Consumer {
     channel.basic_consume(queue.into(), "".into(), no_ack, FieldTable::default()).await.unwrap()
 }
 
-async fn next(consumer: &mut lapin::Consumer) -> Delivery {
+async fn next_delivery(consumer: &mut lapin::Consumer) -> Delivery {
     guarded(consumer.next()).await.unwrap().unwrap()
 }
 
@@ -102,7 +103,7 @@ async fn a_request_is_as_documented() {
     let traced = warranty.check("SN-0042").trace(trace()).timeout(GUARD);
     let calls = tokio::spawn(async move { tokio::join!(call, traced) });
 
-    let (first, second) = (next(&mut requests).await, next(&mut requests).await);
+    let (first, second) = (next_delivery(&mut requests).await, next_delivery(&mut requests).await);
     let properties = &first.properties;
     assert_eq!(first.data, bytes_of(&json!({"serial": "SN-0042"})));
     assert_eq!(text(properties.kind().as_ref()), Some("company.warranty.check"));
@@ -142,7 +143,7 @@ async fn ask(namespace: &str, properties: BasicProperties, body: &[u8]) -> Deliv
     let queue = format!("{namespace}.rpc.company.warranty");
     let options = BasicPublishOptions::default();
     channel.basic_publish("".into(), queue.into(), options, body, properties).await.unwrap();
-    next(&mut replies).await
+    next_delivery(&mut replies).await
 }
 
 #[tokio::test]
@@ -215,7 +216,7 @@ async fn a_request_that_is_not_to_be_answered_harms_nobody() {
         }
         let options = BasicPublishOptions::default();
         channel.basic_publish("".into(), queue.as_str().into(), options, &[0x80], properties).await.unwrap();
-        crate::broker::next(&mut begun).await;
+        next(&mut begun).await;
         gate.add_permits(1);
     }
     WarrantyClient::new(&server).check("SN-0042").timeout(GUARD).await.unwrap();
@@ -234,7 +235,7 @@ async fn an_event_is_as_documented() {
     channel.queue_bind(queue.into(), exchange.into(), "#".into(), binding, FieldTable::default()).await.unwrap();
 
     desk.publish(registered("SN-0042")).await.unwrap();
-    let event = next(&mut events).await;
+    let event = next_delivery(&mut events).await;
     assert_eq!(event.routing_key.as_str(), "company.warranty.product_registered");
     assert_eq!(event.data, bytes_of(&json!({"serial": "SN-0042", "customer": 1811})));
     let properties = &event.properties;
@@ -286,7 +287,7 @@ async fn a_dead_letter_is_as_documented() {
         ("undecodable", "company.warranty.product_registered does not decode"),
     ];
     for (reason, error) in expected {
-        let letter = next(&mut dead).await;
+        let letter = next_delivery(&mut dead).await;
         assert_eq!(header(&letter, "lightbus-reason"), Some(AMQPValue::LongString(reason.into())));
         let Some(AMQPValue::LongString(text_of_error)) = header(&letter, "lightbus-error") else {
             panic!("{letter:?}")
@@ -298,10 +299,7 @@ async fn a_dead_letter_is_as_documented() {
         if reason == "undecodable" {
             assert_eq!(letter.data, b"\xc1garbage");
         } else {
-            assert_eq!(
-                text(letter.properties.message_id().as_ref()),
-                Some(crate::broker::next(&mut ids).await.as_str())
-            );
+            assert_eq!(text(letter.properties.message_id().as_ref()), Some(next(&mut ids).await.as_str()));
             assert_eq!(text(letter.properties.kind().as_ref()), Some(key));
             assert!(header(&letter, "traceparent").is_some());
         }

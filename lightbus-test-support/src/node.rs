@@ -1,4 +1,4 @@
-//! A broker that the tests own, and may therefore maltreat.
+//! A RabbitMQ node that tests may kill and reconfigure.
 
 use std::process::Stdio;
 
@@ -9,25 +9,27 @@ use url::Url;
 
 use crate::command::{patiently, run};
 
-/// One node for all tests that need one, one after the other. It ends with this process, however that ends: it lives as
-/// long as its standard input is open.
+/// The node that all tests of a program use, one after the other. It runs as long as its standard input is open, so it
+/// stops when this process ends, for whatever reason.
 static NODE: OnceCell<Mutex<Node>> = OnceCell::const_new();
 
-/// What it tells of itself, and what keeps it alive.
+/// Prints how to reach and control the node, and then keeps it running.
 const STAY: &str =
     r#"echo "$LIGHTBUS_TEST_URL"; echo "$LIGHTBUS_TEST_NODE"; echo "$LIGHTBUS_TEST_RABBITMQCTL"; exec cat"#;
 
+/// A RabbitMQ node that tests may kill and reconfigure.
+#[derive(Debug)]
 pub struct Node {
     url: Url,
-    node: String,
+    control: String,
     rabbitmqctl: String,
     _script: Child,
     _stay: ChildStdin,
 }
 
 impl Node {
-    /// The node, for one test alone.
-    pub async fn alone() -> MutexGuard<'static, Self> {
+    /// Returns the node, for one test at a time.
+    pub async fn exclusive() -> MutexGuard<'static, Self> {
         let node = NODE.get_or_init(|| async { Mutex::new(patiently(Self::start()).await) });
         node.await.lock().await
     }
@@ -39,35 +41,37 @@ impl Node {
         let mut script = command.spawn().expect("scripts/with-rabbitmq does not start");
         let stay = script.stdin.take().unwrap();
         let mut lines = BufReader::new(script.stdout.take().unwrap()).lines();
-        let url = Url::parse(&told(&mut lines).await).unwrap();
-        let (node, rabbitmqctl) = (told(&mut lines).await, told(&mut lines).await);
-        Self { url, node, rabbitmqctl, _script: script, _stay: stay }
+        let url = Url::parse(&next_line(&mut lines).await).unwrap();
+        let (control, rabbitmqctl) = (next_line(&mut lines).await, next_line(&mut lines).await);
+        Self { url, control, rabbitmqctl, _script: script, _stay: stay }
     }
 
+    /// The URL of the node.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Ends the node as a power cut would.
+    /// Kills the node, as a power cut would.
     pub async fn kill(&self) {
-        run(&self.node, &["kill"]).await;
+        run(&self.control, &["kill"]).await;
     }
 
-    /// Starts the node again with its data, and returns when it is up.
-    pub async fn start_again(&self) {
-        run(&self.node, &["start"]).await;
+    /// Starts the node again with its data, and returns once it is up.
+    pub async fn restart(&self) {
+        run(&self.control, &["start"]).await;
     }
 
+    /// Runs `rabbitmqctl` on the node.
     pub async fn rabbitmqctl(&self, arguments: &[&str]) {
         run(&self.rabbitmqctl, arguments).await;
     }
 
-    /// Changes a setting of the node. Channels that are open already may not notice.
+    /// Changes a setting of the node. It may not affect channels that are open.
     pub async fn set(&self, setting: &str, value: &str) {
         self.rabbitmqctl(&["eval", &format!("application:set_env(rabbit, {setting}, {value}).")]).await;
     }
 }
 
-async fn told(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
-    lines.next_line().await.unwrap().expect("scripts/with-rabbitmq has ended; it says above why")
+async fn next_line(lines: &mut Lines<BufReader<ChildStdout>>) -> String {
+    lines.next_line().await.unwrap().expect("scripts/with-rabbitmq has ended; its messages are above")
 }

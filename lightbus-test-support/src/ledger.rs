@@ -1,4 +1,4 @@
-//! What was called, run, published and handled, by number; and whether it adds up.
+//! An account of calls and events by number, which has to balance at the end of a test.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -6,12 +6,20 @@ use std::time::Duration;
 
 use lightbus::prelude::*;
 
-use crate::broker::eventually;
-use crate::load::Book;
+use crate::wait::eventually;
 
-/// How many calls failed: how, and whether they may repeat.
+/// How many calls failed, by kind of failure and by whether the method is idempotent (`"may repeat"` or `"once"`).
 pub type Failures = BTreeMap<(String, &'static str), usize>;
 
+/// Hears of the methods and handlers that run.
+pub trait Observer: Send + Sync + 'static {
+    /// The method of call `number` has started.
+    fn ran(&self, number: u64);
+    /// A handler of `subscription` has handled event `number`.
+    fn handled(&self, subscription: &'static str, number: u64);
+}
+
+/// What became of each call and each event.
 #[derive(Debug, Default)]
 pub struct Ledger {
     entries: Mutex<Entries>,
@@ -20,7 +28,7 @@ pub struct Ledger {
 #[derive(Debug, Default)]
 struct Entries {
     calls: BTreeMap<u64, Entry>,
-    /// The events that were handed to the bus, and whether it said that the broker has them.
+    /// The events that were published, and whether the bus confirmed them.
     events: BTreeMap<u64, Option<bool>>,
     /// How often each subscription has handled each event.
     handled: BTreeMap<&'static str, BTreeMap<u64, u32>>,
@@ -31,30 +39,32 @@ struct Entry {
     may_repeat: bool,
     runs: u32,
     end: Option<End>,
-    /// How much later than its deadline it ended.
+    /// By how much it missed its deadline.
     late: Duration,
 }
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
+    /// It returned the method's answer.
     Answered,
-    /// It failed, and its error says that the method may have run.
+    /// It failed, and the error says that the method may have run.
     Unknown(String),
-    /// It failed, and its error says that the method has not run.
+    /// It failed, and the error says that the method has not run.
     NotRun(String),
 }
 
 impl Ledger {
-    pub fn calls(&self, number: u64, may_repeat: bool) {
+    /// Enters a call before it is made.
+    pub fn call_started(&self, number: u64, may_repeat: bool) {
         self.entries().calls.insert(number, Entry { may_repeat, ..Entry::default() });
     }
 
     /// Enters how a call ended.
-    pub fn ended(&self, number: u64, result: &Result<u64, CallError>, took: Duration, timeout: Duration) {
+    pub fn call_ended(&self, number: u64, result: &Result<u64, CallError>, took: Duration, timeout: Duration) {
         let end = match result {
             Ok(answer) => {
-                assert_eq!(*answer, number, "a call got another one's answer");
+                assert_eq!(*answer, number, "a call got the answer of another call");
                 End::Answered
             }
             Err(error) if error.may_have_run() => End::Unknown(variant(error)),
@@ -69,30 +79,32 @@ impl Ledger {
         assert_eq!(before, None, "call {number} ended twice");
     }
 
-    pub fn publishes(&self, number: u64) {
+    /// Enters an event before it is published.
+    pub fn publish_started(&self, number: u64) {
         self.entries().events.insert(number, None);
     }
 
-    pub fn published(&self, number: u64, confirmed: bool) {
+    /// Enters whether the bus confirmed an event.
+    pub fn publish_ended(&self, number: u64, confirmed: bool) {
         self.entries().events.insert(number, Some(confirmed));
     }
 
-    /// Whether a call has begun to run.
+    /// Whether the method of a call has started.
     pub fn has_run(&self, number: u64) -> bool {
         self.entries().calls.get(&number).is_some_and(|call| call.runs > 0)
     }
 
-    /// How many calls were answered.
+    /// Returns how many calls were answered.
     pub fn answered(&self) -> usize {
         self.entries().calls.values().filter(|call| call.end == Some(End::Answered)).count()
     }
 
-    /// How many events the bus could not publish for certain.
+    /// Returns how many events the bus did not confirm.
     pub fn unconfirmed(&self) -> usize {
         self.entries().events.values().filter(|confirmed| **confirmed == Some(false)).count()
     }
 
-    /// Takes all that was published so far as handled by a subscription.
+    /// Counts every event that was published so far as handled by `subscription`.
     pub fn excuse(&self, subscription: &'static str) {
         let mut entries = self.entries();
         let so_far: Vec<_> = entries.events.keys().copied().collect();
@@ -102,7 +114,7 @@ impl Ledger {
         }
     }
 
-    /// Waits until every event that was confirmed is handled by these subscriptions.
+    /// Waits until each of these subscriptions has handled every confirmed event.
     pub async fn all_handled(&self, subscriptions: &[&'static str]) {
         eventually("every confirmed event was handled", || {
             subscriptions.iter().all(|subscription| self.missing(subscription).is_empty())
@@ -110,8 +122,7 @@ impl Ledger {
         .await;
     }
 
-    /// Sees that everything adds up, once all events are handled. Returns the calls that failed: how, and whether they may
-    /// repeat.
+    /// Waits until all events are handled, checks that everything adds up, and returns the calls that failed.
     pub async fn balance(&self, title: &str, subscriptions: &[&'static str]) -> Failures {
         self.all_handled(subscriptions).await;
         let entries = self.entries();
@@ -140,9 +151,9 @@ impl Ledger {
         let confirmed = entries.events.values().filter(|confirmed| **confirmed == Some(true)).count();
         let repeats: u32 = entries.handled.values().flat_map(BTreeMap::values).map(|times| times - 1).sum();
         println!(
-            "{title}: {} calls, {} answered, failed {failures:?}, {} runs too many of methods that may repeat, none later \
-             than its deadline by more than {:?}; {} events, {confirmed} confirmed, all of them handled by {} subscriptions, \
-             {repeats} repeats",
+            "{title}: {} calls, {} answered, failed {failures:?}, {} extra runs of idempotent methods, none more than {:?} \
+             past its deadline; {} events, {confirmed} confirmed, all of them handled by {} subscriptions, {repeats} \
+             repeats",
             entries.calls.len(),
             entries.calls.values().filter(|call| call.end == Some(End::Answered)).count(),
             entries.calls.values().map(|call| call.runs.saturating_sub(1)).sum::<u32>(),
@@ -153,7 +164,7 @@ impl Ledger {
         failures
     }
 
-    /// The confirmed events that a subscription has not handled.
+    /// Returns the confirmed events that `subscription` has not handled.
     fn missing(&self, subscription: &str) -> Vec<u64> {
         let entries = self.entries();
         let handled = entries.handled.get(subscription);
@@ -163,17 +174,17 @@ impl Ledger {
     }
 
     fn entries(&self) -> std::sync::MutexGuard<'_, Entries> {
-        // A failed assertion in one task is not to hide behind a poisoned lock in another.
+        // A failed assertion in one task must not hide behind a poisoned lock in another.
         self.entries.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-impl Book for Ledger {
-    fn runs(&self, number: u64) {
+impl Observer for Ledger {
+    fn ran(&self, number: u64) {
         self.entries().calls.entry(number).or_default().runs += 1;
     }
 
-    fn handles(&self, subscription: &'static str, number: u64) {
+    fn handled(&self, subscription: &'static str, number: u64) {
         *self.entries().handled.entry(subscription).or_default().entry(number).or_default() += 1;
     }
 }
@@ -189,22 +200,22 @@ mod tests {
 
     const TIMEOUT: Duration = Duration::from_secs(1);
 
-    /// A ledger with one call that was answered.
+    /// Creates a ledger with one answered call.
     fn ledger(may_repeat: bool) -> Ledger {
         let ledger = Ledger::default();
-        ledger.calls(1, may_repeat);
-        ledger.runs(1);
-        ledger.ended(1, &Ok(1), TIMEOUT, TIMEOUT);
+        ledger.call_started(1, may_repeat);
+        ledger.ran(1);
+        ledger.call_ended(1, &Ok(1), TIMEOUT, TIMEOUT);
         ledger
     }
 
     #[tokio::test]
-    async fn what_adds_up_balances() {
+    async fn a_correct_ledger_balances() {
         let ledger = ledger(true);
-        ledger.runs(1);
-        ledger.publishes(2);
-        ledger.published(2, true);
-        ledger.handles("audit", 2);
+        ledger.ran(1);
+        ledger.publish_started(2);
+        ledger.publish_ended(2, true);
+        ledger.handled("audit", 2);
         assert!(ledger.balance("a test of the ledger", &["audit"]).await.is_empty());
     }
 
@@ -212,7 +223,7 @@ mod tests {
     #[should_panic(expected = "ran 2 times")]
     async fn a_call_that_ran_twice_is_found() {
         let ledger = ledger(false);
-        ledger.runs(1);
+        ledger.ran(1);
         ledger.balance("a test of the ledger", &[]).await;
     }
 
@@ -220,29 +231,29 @@ mod tests {
     #[should_panic(expected = "never ended")]
     async fn a_call_that_never_ended_is_found() {
         let ledger = ledger(false);
-        ledger.calls(2, false);
+        ledger.call_started(2, false);
         ledger.balance("a test of the ledger", &[]).await;
     }
 
     #[tokio::test]
     #[should_panic(expected = "and it ran")]
-    async fn a_call_that_ran_though_it_said_otherwise_is_found() {
+    async fn a_call_that_ran_although_its_error_denies_it_is_found() {
         let ledger = ledger(false);
-        ledger.calls(2, false);
-        ledger.runs(2);
+        ledger.call_started(2, false);
+        ledger.ran(2);
         let error = CallError::Closed { method: "a.method".to_owned() };
-        ledger.ended(2, &Err(error), TIMEOUT, TIMEOUT);
+        ledger.call_ended(2, &Err(error), TIMEOUT, TIMEOUT);
         ledger.balance("a test of the ledger", &[]).await;
     }
 
     #[test]
-    fn an_event_that_is_missing_is_found() {
+    fn a_confirmed_event_that_nobody_handled_is_found() {
         let ledger = Ledger::default();
         for (number, confirmed) in [(1, true), (2, true), (3, false)] {
-            ledger.publishes(number);
-            ledger.published(number, confirmed);
+            ledger.publish_started(number);
+            ledger.publish_ended(number, confirmed);
         }
-        ledger.handles("audit", 1);
+        ledger.handled("audit", 1);
         assert_eq!(ledger.missing("audit"), [2]);
     }
 }
