@@ -12,7 +12,7 @@ use crate::config::{Layer, QueueType, Settings};
 use crate::error::Error;
 use crate::event::{Publisher, PublisherSettings};
 use crate::protocol::name::ServiceName;
-use crate::rpc::{Caller, CallerSettings, InFlight};
+use crate::rpc::{Caller, CallerSettings};
 use crate::runtime::handler_tasks::HandlerTasks;
 use crate::transport;
 
@@ -153,8 +153,7 @@ impl BusBuilder {
         let settings = Settings::load(self.settings)?;
         let host = gethostname::gethostname();
         let process: Arc<str> = format!("{service}@{}:{}", host.display(), std::process::id()).into();
-        let in_flight = InFlight::new();
-        let transport = transport::connect(&settings, &service, &process, in_flight.clone()).await?;
+        let transport = transport::connect(&settings, &service, &process).await?;
         let caller_settings = CallerSettings {
             service: service.clone(),
             timeout: settings.call_timeout,
@@ -166,7 +165,7 @@ impl BusBuilder {
             max_message_size: settings.max_message_size,
         };
         let inner = Inner {
-            caller: Caller::new(caller_settings, Arc::clone(&transport), in_flight),
+            caller: Caller::new(caller_settings, Arc::clone(&transport)),
             publisher: Publisher::new(publisher_settings, Arc::clone(&transport)),
             service,
             process,

@@ -2,29 +2,24 @@
 
 use std::time::Duration;
 
-use super::error::{CallError, MessageKind, Servers};
+use super::error::{CallError, MessageKind};
 use super::fault::{Fault, FaultCode};
 use super::prepared::Decode;
 use crate::protocol::codec::{self, EncodeError};
 use crate::protocol::message::{Payload, Reply, ReplyKind, full_name};
+use crate::transport::CallOutcome;
 
-/// What a call ended with, whatever the types of its method.
+/// How a call ended, whatever the types of its method.
 #[derive(Debug)]
 pub(crate) enum Ending {
-    Reply(Reply),
-    /// The broker had nowhere to put the request.
-    Unroutable,
-    /// The connection was lost after the request had left.
-    Lost,
-    TimedOut(Servers),
-    NotConnected,
-    Closed,
+    /// The transport took the request.
+    Outcome(CallOutcome),
+    /// The arguments could not be encoded.
     Unencodable(EncodeError),
-    TooLarge {
-        what: MessageKind,
-        size: usize,
-        limit: usize,
-    },
+    /// The request or the reply is larger than the limit.
+    TooLarge { what: MessageKind, size: usize, limit: usize },
+    /// The bus was shut down before the call.
+    Closed,
 }
 
 /// The call that ended.
@@ -43,15 +38,17 @@ impl Ended {
         let Self { api, method, timeout, ending } = self;
         let method = || full_name(api, method);
         Err(match ending {
-            Ending::Reply(reply) => return read_reply(api, method, &reply, decode),
-            Ending::Unroutable => CallError::NoServer { api: api.to_owned(), method: method() },
-            Ending::Lost => {
+            Ending::Outcome(CallOutcome::Reply(reply)) => return read_reply(api, method, &reply, decode),
+            Ending::Outcome(CallOutcome::NoServer) => CallError::NoServer { api: api.to_owned(), method: method() },
+            Ending::Outcome(CallOutcome::ConnectionLost) => {
                 let reason = "the connection to the broker was lost while it was under way".to_owned();
                 CallError::OutcomeUnknown { method: method(), reason }
             }
-            Ending::TimedOut(servers) => CallError::DeadlineExceeded { method: method(), timeout, servers },
-            Ending::NotConnected => CallError::NotConnected { method: method(), timeout },
-            Ending::Closed => CallError::Closed { method: method() },
+            Ending::Outcome(CallOutcome::DeadlineExceeded { servers }) => {
+                CallError::DeadlineExceeded { method: method(), timeout, servers: servers.into() }
+            }
+            Ending::Outcome(CallOutcome::NotConnected) => CallError::NotConnected { method: method(), timeout },
+            Ending::Closed | Ending::Outcome(CallOutcome::Closed) => CallError::Closed { method: method() },
             Ending::Unencodable(error) => CallError::InvalidRequest { method: method(), reason: error.to_string() },
             Ending::TooLarge { what, size, limit } => {
                 CallError::TooLarge { method: method(), what, size: size as u64, limit: limit as u64 }

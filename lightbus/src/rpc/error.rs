@@ -200,6 +200,16 @@ pub enum Servers {
     Unknown,
 }
 
+impl From<Option<u32>> for Servers {
+    fn from(count: Option<u32>) -> Self {
+        match count {
+            Some(0) => Self::None,
+            Some(count) => Self::Running(count),
+            None => Self::Unknown,
+        }
+    }
+}
+
 impl std::fmt::Display for Servers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

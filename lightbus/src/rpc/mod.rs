@@ -8,7 +8,6 @@ mod dispatch;
 mod ending;
 mod error;
 mod fault;
-mod in_flight;
 mod invocation;
 mod prepared;
 mod server;
@@ -27,5 +26,4 @@ pub use self::client::Client;
 pub use self::invocation::invocation;
 
 pub(crate) use self::caller::{Caller, CallerSettings};
-pub(crate) use self::in_flight::InFlight;
 pub(crate) use self::server::{Server, ServerSettings};

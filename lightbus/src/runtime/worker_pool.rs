@@ -1,240 +1,144 @@
-//! Runs work, so much at a time, in tasks that are used again.
-//!
-//! To allocate a task and to free it takes a fifth of a short call in memory. So one that has finished its work waits for
-//! more of the same kind.
+//! Runs jobs in tasks, a limited number at a time.
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::future::poll_fn;
-use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
 
-use slab::Slab;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::runtime::handler_tasks::{Backlog, HandlerTasks};
 use crate::runtime::sync::lock;
 
-/// What a worker does.
+/// One piece of work.
 pub(crate) trait Job: Send + 'static {
+    /// Does the work.
     fn run(self) -> impl Future<Output = ()> + Send;
 
-    /// Gives it back to where it came from: it is not going to run.
+    /// Returns the work to its source, because it is not going to run.
     fn decline(self);
 }
 
-/// Runs work of one kind, so much at a time, and in the order in which it came. What waits is declined when no further work
-/// is to begin. Once this is dropped, the workers end when they have finished.
-pub(crate) struct WorkerPool<W> {
-    pool: Arc<Pool<W>>,
+/// Runs jobs of one kind in the order in which they come, at most `limit` at a time.
+///
+/// Waiting jobs are declined once the process drains. Dropping the pool drops them; running jobs finish.
+pub(crate) struct WorkerPool<J> {
+    pool: Arc<Pool<J>>,
 }
 
-struct Pool<W> {
+struct Pool<J> {
     tasks: HandlerTasks,
-    at_a_time: usize,
-    state: Mutex<State<W>>,
+    limit: usize,
+    queue: Mutex<Queue<J>>,
 }
 
-struct State<W> {
-    /// One for each worker.
-    seats: Slab<Seat<W>>,
-    /// The workers that have nothing to do. Who finished last is the next to work.
-    idle: Vec<usize>,
-    /// How many have.
-    busy: usize,
-    waiting: VecDeque<Tracked<W>>,
-    closed: bool,
+struct Queue<J> {
+    running: usize,
+    waiting: VecDeque<TrackedJob<J>>,
 }
 
-/// What there is for a worker.
-struct Seat<W> {
-    work: Option<Tracked<W>>,
-    waker: Option<Waker>,
+/// A job that a shutdown waits for.
+struct TrackedJob<J> {
+    job: J,
+    _tracked: TaskTrackerToken,
 }
 
-/// Job that a shutdown waits for.
-struct Tracked<W> {
-    work: W,
-    tracked: TaskTrackerToken,
+/// The right to run one job. Dropping it starts the next one.
+struct Slot<J: Job> {
+    pool: Arc<Pool<J>>,
+    /// Whether the job's task has had a turn. A task that never has belongs to a runtime that has ended.
+    started: bool,
 }
 
-/// What is to be done with work that has come.
-enum Begin<W> {
-    /// A worker has it.
-    Wake(Option<Waker>),
-    /// It needs a new worker.
-    Spawn(Tracked<W>),
-    Wait,
-    Decline(Tracked<W>),
-}
-
-/// A worker's seat, until the worker ends.
-struct Worker<W: Job> {
-    pool: Arc<Pool<W>>,
-    seat: usize,
-}
-
-impl<W: Job> WorkerPool<W> {
-    pub(crate) fn new(tasks: HandlerTasks, at_a_time: u16) -> Self {
-        let state = State { seats: Slab::new(), idle: Vec::new(), busy: 0, waiting: VecDeque::new(), closed: false };
-        let pool = Arc::new(Pool { tasks, at_a_time: at_a_time.into(), state: Mutex::new(state) });
+impl<J: Job> WorkerPool<J> {
+    pub(crate) fn new(tasks: HandlerTasks, limit: u16) -> Self {
+        let queue = Mutex::new(Queue { running: 0, waiting: VecDeque::new() });
+        let pool = Arc::new(Pool { tasks, limit: limit.into(), queue });
         pool.tasks.register(&(Arc::clone(&pool) as Arc<dyn Backlog>));
         Self { pool }
     }
 
-    /// Runs it when its turn has come. On a runtime that has ended it is dropped.
-    pub(crate) fn run(&self, work: W) {
-        let pool = &self.pool;
-        let work = Tracked { work, tracked: pool.tasks.track() };
-        let mut state = lock(&pool.state);
-        // Asked while the state is locked: what is put into the line now is seen by whoever declines it.
-        let begin = if pool.tasks.is_draining() { Begin::Decline(work) } else { state.begin(work, pool.at_a_time) };
-        match begin {
-            Begin::Wake(waker) => {
-                drop(state);
-                if let Some(waker) = waker {
-                    waker.wake();
-                }
+    /// Runs a job when its turn comes. On a runtime that has ended the job is dropped.
+    pub(crate) fn run(&self, job: J) {
+        let job = TrackedJob { job, _tracked: self.pool.tasks.track() };
+        let mut queue = lock(&self.pool.queue);
+        // Asked under the lock: a job that is queued now is seen by the drain.
+        if self.pool.tasks.is_draining() {
+            drop(queue);
+            job.job.decline();
+            return;
+        }
+        queue.waiting.push_back(job);
+        drop(queue);
+        self.pool.start_next();
+    }
+}
+
+impl<J: Job> Pool<J> {
+    fn start_next(self: &Arc<Self>) {
+        let Some(TrackedJob { job, _tracked }) = self.next() else { return };
+        let mut slot = Slot { pool: Arc::clone(self), started: false };
+        self.tasks.spawn(async move {
+            slot.started = true;
+            if slot.pool.tasks.is_draining() {
+                job.decline();
+            } else {
+                // Handler futures may be large, and debug builds copy them from frame to frame: boxed, they stay in place.
+                Box::pin(job.run()).await;
             }
-            Begin::Spawn(work) => pool.spawn(state, work),
-            Begin::Wait => {}
-            Begin::Decline(Tracked { work, .. }) => {
-                drop(state);
-                work.decline();
-            }
+            drop(_tracked);
+        });
+    }
+
+    fn next(&self) -> Option<TrackedJob<J>> {
+        let mut queue = lock(&self.queue);
+        if queue.running >= self.limit {
+            return None;
         }
+        let job = queue.waiting.pop_front()?;
+        queue.running += 1;
+        Some(job)
     }
 }
 
-impl<W: Job> Pool<W> {
-    /// Has a new worker begin with that.
-    fn spawn(self: &Arc<Self>, mut state: MutexGuard<'_, State<W>>, work: Tracked<W>) {
-        let seat = state.seats.insert(Seat { work: Some(work), waker: None });
-        drop(state);
-        self.tasks.spawn(Worker { pool: Arc::clone(self), seat }.work());
-    }
-}
-
-impl<W> State<W> {
-    fn begin(&mut self, work: Tracked<W>, at_a_time: usize) -> Begin<W> {
-        if self.busy >= at_a_time {
-            self.waiting.push_back(work);
-            return Begin::Wait;
-        }
-        self.busy += 1;
-        match self.idle.pop().and_then(|idle| self.seats.get_mut(idle)) {
-            Some(seat) => {
-                seat.work = Some(work);
-                Begin::Wake(seat.waker.take())
-            }
-            None => Begin::Spawn(work),
-        }
-    }
-}
-
-impl<W: Job> Backlog for Pool<W> {
-    fn decline(&self) {
-        let waiting = std::mem::take(&mut lock(&self.state).waiting);
-        for Tracked { work, .. } in waiting {
-            work.decline();
-        }
-    }
-}
-
-impl<W> Drop for WorkerPool<W> {
+impl<J: Job> Drop for Slot<J> {
     fn drop(&mut self) {
-        let (wakers, waiting) = {
-            let mut state = lock(&self.pool.state);
-            state.closed = true;
-            let wakers: Vec<Waker> = state.seats.iter_mut().filter_map(|(_, seat)| seat.waker.take()).collect();
-            (wakers, std::mem::take(&mut state.waiting))
+        let abandoned = {
+            let mut queue = lock(&self.pool.queue);
+            queue.running -= 1;
+            if self.started { VecDeque::new() } else { std::mem::take(&mut queue.waiting) }
         };
-        for waker in wakers {
-            waker.wake();
+        // Outside the lock: a dropped job may come back here.
+        drop(abandoned);
+        self.pool.start_next();
+    }
+}
+
+impl<J: Job> Backlog for Pool<J> {
+    fn decline(&self) {
+        let waiting = std::mem::take(&mut lock(&self.queue).waiting);
+        for TrackedJob { job, .. } in waiting {
+            job.decline();
         }
-        // Outside the lock: it goes back to where it came from, which may come back here.
+    }
+}
+
+impl<J> Drop for WorkerPool<J> {
+    fn drop(&mut self) {
+        let waiting = std::mem::take(&mut lock(&self.pool.queue).waiting);
         drop(waiting);
     }
 }
 
-impl<W: Job> Worker<W> {
-    /// What a worker does all its life.
-    async fn work(self) {
-        let mut is_first = true;
-        while let Some(Tracked { work, tracked }) = self.next(std::mem::take(&mut is_first)).await {
-            if self.pool.tasks.is_draining() {
-                work.decline();
-            } else {
-                pin!(work.run()).await;
-            }
-            drop(tracked);
-        }
-    }
-}
-
-impl<W: Job> Worker<W> {
-    /// Waits for work. `None` when there will be no more.
-    fn next(&self, mut has_asked: bool) -> impl Future<Output = Option<Tracked<W>>> {
-        poll_fn(move |context| self.poll_next(std::mem::replace(&mut has_asked, true), context))
-    }
-
-    fn poll_next(&self, has_asked: bool, context: &Context<'_>) -> Poll<Option<Tracked<W>>> {
-        let mut state = lock(&self.pool.state);
-        let State { seats, idle, busy, waiting, closed } = &mut *state;
-        let Some(seat) = seats.get_mut(self.seat) else { return Poll::Ready(None) };
-        if let Some(work) = seat.work.take() {
-            return Poll::Ready(Some(work));
-        }
-        if *closed {
-            return Poll::Ready(None);
-        }
-        if !has_asked {
-            seat.work = waiting.pop_front();
-            if seat.work.is_some() {
-                // Others have their turn at the processor first.
-                drop(state);
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            *busy -= 1;
-            idle.push(self.seat);
-        }
-        // It is this task that is running, so that the waker that is replaced is not the last of it.
-        seat.waker = Some(context.waker().clone());
-        Poll::Pending
-    }
-}
-
-impl<W: Job> Drop for Worker<W> {
-    fn drop(&mut self) {
-        let mut state = lock(&self.pool.state);
-        let left = state.seats.try_remove(self.seat);
-        if let Some(at) = state.idle.iter().position(|idle| *idle == self.seat) {
-            state.idle.swap_remove(at);
-            drop(state);
-        } else if let Some(next) = state.waiting.pop_front() {
-            // It panicked, or its runtime has ended, which then drops what waits, too.
-            self.pool.spawn(state, next);
-        } else {
-            state.busy -= 1;
-            drop(state);
-        }
-        // Outside the lock: work that it did not begin goes back to where it came from, which may come back here.
-        drop(left);
-    }
-}
-
-impl<W> fmt::Debug for WorkerPool<W> {
+impl<J> fmt::Debug for WorkerPool<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let State { busy, idle, waiting, .. } = &*lock(&self.pool.state);
-        let (idle, waiting) = (idle.len(), waiting.len());
-        f.debug_struct("WorkerPool").field("busy", busy).field("idle", &idle).field("waiting", &waiting).finish()
+        let Queue { running, waiting } = &*lock(&self.pool.queue);
+        f.debug_struct("WorkerPool").field("running", running).field("waiting", &waiting.len()).finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::time::Duration;
 
@@ -244,135 +148,108 @@ mod tests {
 
     use super::*;
 
-    /// Says in which task it runs, and ends when it is told to.
+    #[derive(Debug, PartialEq, Eq, Clone, Copy)]
+    enum Event {
+        Started(u32),
+        Declined(u32),
+    }
+
+    /// Reports that it starts, and ends when it is told to.
     struct Report {
         number: u32,
-        begun: Sender<(u32, Option<tokio::task::Id>)>,
+        events: Sender<Event>,
         end: oneshot::Receiver<()>,
     }
 
     impl Job for Report {
         async fn run(self) {
-            self.begun.send((self.number, tokio::task::try_id())).unwrap();
+            self.events.send(Event::Started(self.number)).unwrap();
             self.end.await.unwrap();
         }
 
         fn decline(self) {
-            self.begun.send((self.number, None)).unwrap();
+            self.events.send(Event::Declined(self.number)).unwrap();
         }
     }
 
-    /// Where work comes from.
     struct Desk {
         tasks: HandlerTasks,
-        workers: WorkerPool<Report>,
-        begun: Sender<(u32, Option<tokio::task::Id>)>,
-        reports: Receiver<(u32, Option<tokio::task::Id>)>,
+        pool: WorkerPool<Report>,
+        sender: Sender<Event>,
+        events: Receiver<Event>,
     }
 
     impl Desk {
-        fn new(at_a_time: u16) -> Self {
-            let (begun, reports) = channel();
+        fn new(limit: u16) -> Self {
+            let (sender, events) = channel();
             let tasks = HandlerTasks::new();
-            Self { workers: WorkerPool::new(tasks.clone(), at_a_time), tasks, begun, reports }
+            Self { pool: WorkerPool::new(tasks.clone(), limit), tasks, sender, events }
         }
 
-        /// Hands out work, and returns what ends it.
+        /// Hands a job to the pool and returns what ends it.
         fn run(&self, number: u32) -> oneshot::Sender<()> {
             let (ending, end) = oneshot::channel();
-            self.workers.run(Report { number, begun: self.begun.clone(), end });
+            self.pool.run(Report { number, events: self.sender.clone(), end });
             ending
         }
 
-        /// Lets every task that is ready have a turn, and returns what has begun, and in which task.
-        async fn begun(&self) -> Vec<(u32, tokio::task::Id)> {
+        /// Lets every task that is ready have its turns, and returns what they reported.
+        async fn events(&self) -> Vec<Event> {
             yield_now().await;
-            self.reports.try_iter().map(|(number, task)| (number, task.unwrap())).collect()
-        }
-
-        fn declined(&self) -> Vec<u32> {
-            self.reports.try_iter().filter(|(_, task)| task.is_none()).map(|(number, _)| number).collect()
+            yield_now().await;
+            self.events.try_iter().collect()
         }
     }
 
-    fn numbers(begun: &[(u32, tokio::task::Id)]) -> Vec<u32> {
-        begun.iter().map(|(number, _)| *number).collect()
-    }
-
     #[tokio::test]
-    async fn a_task_that_has_finished_is_used_again() {
-        let desk = Desk::new(9);
-        let first = desk.run(1);
-        let began = desk.begun().await;
-        first.send(()).unwrap();
-        assert!(desk.begun().await.is_empty());
-        let _second = desk.run(2);
-        assert_eq!(desk.begun().await, [(2, began[0].1)]);
-    }
-
-    #[tokio::test]
-    async fn so_much_runs_at_a_time_in_the_order_in_which_it_came() {
+    async fn jobs_run_in_order_up_to_the_limit() {
         let desk = Desk::new(2);
         let mut endings: VecDeque<_> = (1..=5).map(|number| desk.run(number)).collect();
-        assert_eq!(numbers(&desk.begun().await), [1, 2]);
+        assert_eq!(desk.events().await, [Event::Started(1), Event::Started(2)]);
         for next in 3..=5 {
             endings.pop_front().unwrap().send(()).unwrap();
-            // One turn to end, and one to begin what waits.
-            let (ended, begun) = (desk.begun().await, desk.begun().await);
-            assert_eq!(numbers(&[ended, begun].concat()), [next]);
+            assert_eq!(desk.events().await, [Event::Started(next)]);
         }
     }
 
     #[tokio::test]
-    async fn a_panic_costs_no_place() {
-        let desk = Desk::new(1);
-        // Its end is dropped, and it panics.
-        drop(desk.run(1));
-        assert_eq!(numbers(&desk.begun().await), [1]);
-        yield_now().await;
-        let _second = desk.run(2);
-        assert_eq!(numbers(&desk.begun().await), [2]);
-    }
-
-    #[tokio::test]
-    async fn what_waits_behind_a_panic_has_its_turn() {
+    async fn a_panic_frees_its_slot() {
         let desk = Desk::new(1);
         let first = desk.run(1);
         let (_second, _third) = (desk.run(2), desk.run(3));
-        assert_eq!(numbers(&desk.begun().await), [1]);
+        assert_eq!(desk.events().await, [Event::Started(1)]);
+        // The job's end is dropped, and it panics.
         drop(first);
-        let (panicked, begun) = (desk.begun().await, desk.begun().await);
-        assert_eq!(numbers(&[panicked, begun].concat()), [2]);
+        assert_eq!(desk.events().await, [Event::Started(2)]);
     }
 
     #[tokio::test]
-    async fn what_waits_when_nothing_more_is_to_begin_is_declined() {
+    async fn waiting_jobs_are_declined_when_the_process_drains() {
         let desk = Desk::new(1);
         let running = desk.run(1);
-        desk.begun().await;
+        desk.events().await;
         let _waiting = (desk.run(2), desk.run(3));
         desk.tasks.start_draining();
-        assert_eq!(desk.declined(), [2, 3]);
+        assert_eq!(desk.events().await, [Event::Declined(2), Event::Declined(3)]);
         let _late = desk.run(4);
-        assert_eq!(desk.declined(), [4]);
+        assert_eq!(desk.events().await, [Event::Declined(4)]);
         running.send(()).unwrap();
         assert!(desk.tasks.finish(Duration::from_secs(60)).await);
     }
 
     #[tokio::test]
-    async fn what_was_given_to_a_worker_that_has_not_had_its_turn_is_declined_too() {
+    async fn a_job_whose_task_has_not_started_is_declined_too() {
         let desk = Desk::new(1);
         let _given = desk.run(1);
         desk.tasks.start_draining();
-        yield_now().await;
-        assert_eq!(desk.declined(), [1]);
+        assert_eq!(desk.events().await, [Event::Declined(1)]);
     }
 
     #[tokio::test]
-    async fn a_shutdown_waits_for_work_and_not_for_workers() {
+    async fn a_shutdown_waits_for_running_jobs() {
         let desk = Desk::new(9);
         let ending = desk.run(1);
-        desk.begun().await;
+        desk.events().await;
         let mut finished = pin!(desk.tasks.finish(Duration::from_secs(60)));
         assert!(finished.as_mut().now_or_never().is_none());
         ending.send(()).unwrap();
@@ -380,33 +257,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn workers_end_with_whoever_gives_them_work() {
-        let desk = Desk::new(2);
-        let (idle, busy, waiting) = (desk.run(1), desk.run(2), desk.run(3));
-        desk.begun().await;
-        let pool = Arc::downgrade(&desk.workers.pool);
-        drop(desk.workers);
-        assert!(waiting.is_closed());
-        idle.send(()).unwrap();
-        yield_now().await;
-        assert_eq!(pool.strong_count(), 1);
-        busy.send(()).unwrap();
+    async fn dropping_the_pool_drops_waiting_jobs_and_lets_running_ones_finish() {
+        let desk = Desk::new(1);
+        let (running, waiting) = (desk.run(1), desk.run(2));
+        desk.events().await;
+        let pool = Arc::downgrade(&desk.pool.pool);
+        drop(desk.pool);
+        assert!(waiting.is_closed() && !running.is_closed());
+        running.send(()).unwrap();
         yield_now().await;
         assert_eq!(pool.strong_count(), 0);
     }
 
     #[test]
-    fn work_is_dropped_with_the_runtime_of_its_worker() {
+    fn jobs_are_dropped_with_their_runtime() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let desk = runtime.block_on(async { Desk::new(2) });
-        let first = desk.run(1);
-        runtime.block_on(desk.begun());
-        first.send(()).unwrap();
-        runtime.block_on(desk.begun());
-        // One is given to the worker that is there and one to a new one, and neither has another turn; one waits.
-        let (given, waiting) = ((desk.run(2), desk.run(3)), desk.run(4));
+        let desk = runtime.block_on(async { Desk::new(1) });
+        let running = desk.run(1);
+        runtime.block_on(desk.events());
+        // Many: dropping one must not start the next from within.
+        let waiting: Vec<_> = (2..100_000).map(|number| desk.run(number)).collect();
         drop(runtime);
-        let after = desk.run(5);
-        assert!(given.0.is_closed() && given.1.is_closed() && waiting.is_closed() && after.is_closed());
+        let after = desk.run(1);
+        assert!(running.is_closed() && waiting.iter().all(oneshot::Sender::is_closed) && after.is_closed());
     }
 }

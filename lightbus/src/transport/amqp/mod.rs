@@ -34,7 +34,8 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::{
-    EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport, WhyNotSent,
+    CallOutcome, CallTransport, DeadLetterTransport, EventSink, EventTransport, PublishFailure, RequestSink,
+    Subscription, Transport,
 };
 use crate::config::Settings;
 use crate::error::Error;
@@ -52,6 +53,7 @@ use crate::transport::amqp::consume::dead_letters;
 use crate::transport::amqp::consume::status::{ConsumerStatus, RegisteredConsumer};
 use crate::transport::amqp::errors::OPERATION_TIMEOUT;
 use crate::transport::amqp::publish::event as publish_event;
+use crate::transport::amqp::session::calls;
 use crate::transport::amqp::session::hosts::Hosts;
 use crate::transport::amqp::session::state::State;
 use crate::transport::amqp::session::supervisor;
@@ -59,9 +61,6 @@ use crate::transport::amqp::session::supervisor::Shared;
 use crate::transport::amqp::session::{Session, SessionConfig};
 use crate::transport::amqp::topology::Topology;
 use crate::transport::amqp::topology::declare;
-
-/// How long it may take to find out who serves an API.
-const INSPECT_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long closing may take altogether.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -76,7 +75,6 @@ pub(crate) async fn connect(
     (first, others): (&Url, &[Url]),
     service: &ServiceName,
     process: &str,
-    replies: Arc<dyn ReplySink>,
 ) -> Result<Arc<dyn Transport>, Error> {
     let first = Address::from_url(first)?;
     let others = others.iter().map(Address::from_url).collect::<Result<_, _>>()?;
@@ -85,7 +83,6 @@ pub(crate) async fn connect(
     let process = if process.is_empty() { service.as_str().to_owned() } else { process.to_owned() };
     let shared = Arc::new(Shared {
         plan: Arc::new(SessionConfig { url: settings.url.clone(), security, topology, process }),
-        replies,
         state: watch::Sender::default(),
         consumed: Mutex::default(),
         consumers: TaskTracker::new(),
@@ -98,7 +95,7 @@ pub(crate) async fn connect(
     shared.tasks.spawn(supervisor::run(Arc::clone(&shared), hosts, first));
     let stopping = shared.shutdown.child_token();
     let transport = AmqpTransport { shared, stopping };
-    transport.connected().await;
+    State::working(&mut transport.shared.state.subscribe()).await;
     Ok(Arc::new(transport))
 }
 
@@ -170,45 +167,18 @@ impl AmqpTransport {
 }
 
 #[async_trait]
-impl Transport for AmqpTransport {
-    fn generation(&self) -> Option<Generation> {
-        self.shared.state.borrow().ready().map(|session| session.generation)
-    }
-
-    async fn connected(&self) -> Generation {
-        match State::working(&mut self.shared.state.subscribe()).await {
-            Some(session) => session.generation,
-            None => std::future::pending().await,
-        }
-    }
-
-    fn call(&self, generation: Generation, request: Request) -> Result<(), NotSent> {
-        // The state stays borrowed while the request is queued: until then, its generation is not reported lost.
-        let state = self.shared.state.borrow();
-        match state.ready() {
-            Some(session) if session.generation == generation => session.call(request),
-            _ => Err(NotSent { why: WhyNotSent::Lost, request: Box::new(request) }),
-        }
-    }
-
-    async fn reach(&self, generation: Generation, api: &str) {
-        let session = self.shared.state.borrow().ready().cloned();
-        if let Some(session) = session.filter(|session| session.generation == generation) {
-            session.reach(api).await;
-        }
-    }
-
-    async fn servers(&self, api: &str) -> Option<u32> {
-        let session = self.shared.state.borrow().ready().cloned()?;
-        let queue = session.plan.topology.rpc_queue(api);
-        let found = timeout(INSPECT_TIMEOUT, declare::inspect(&session.publishing, &queue)).await;
-        Some(found.ok()?.ok()?.map_or(0, |queue| queue.consumer_count()))
+impl CallTransport for AmqpTransport {
+    async fn call(&self, request: Request, deadline: Instant) -> CallOutcome {
+        calls::call(&self.shared, request, deadline).await
     }
 
     async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error> {
         self.consume(Consumed::Requests { api, prefetch, sink }).await
     }
+}
 
+#[async_trait]
+impl EventTransport for AmqpTransport {
     async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), PublishFailure> {
         publish_event::publish(&self.shared.state, event, deadline).await
     }
@@ -216,19 +186,16 @@ impl Transport for AmqpTransport {
     async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error> {
         self.consume(Consumed::Events { subscription: Arc::new(subscription), sink }).await
     }
+}
 
+#[async_trait]
+impl DeadLetterTransport for AmqpTransport {
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
         let queue = self.shared.plan.topology.dead_queue(service, name);
         let session = self.session_to_look_at(&queue).await?;
         let found = declare::inspect(&session.publishing, &queue).await;
         let found = found.map_err(|failure| failure.into_error(format!("look at the queue {queue}")))?;
         Ok(found.map_or(0, |queue| queue.message_count().into()))
-    }
-
-    fn health(&self) -> Health {
-        let working = self.generation();
-        let consumers = lock(&self.shared.consumed).iter().map(|consumed| consumed.health(working)).collect();
-        Health { connected: working.is_some(), consumers }
     }
 
     async fn dead_letters(
@@ -252,6 +219,15 @@ impl Transport for AmqpTransport {
         let (queue, subscription) = (topology.dead_queue(service, name), topology.subscription_queue(service, name));
         let session = self.session_to_look_at(&queue).await?;
         dead_letters::settle(&session, &queue, &subscription, &selection, action).await
+    }
+}
+
+#[async_trait]
+impl Transport for AmqpTransport {
+    fn health(&self) -> Health {
+        let working = self.shared.state.borrow().ready().map(|session| session.generation);
+        let consumers = lock(&self.shared.consumed).iter().map(|consumed| consumed.health(working)).collect();
+        Health { connected: working.is_some(), consumers }
     }
 
     async fn stop_consuming(&self) {
@@ -280,7 +256,7 @@ impl fmt::Debug for AmqpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AmqpTransport")
             .field("url", &self.shared.plan.url)
-            .field("generation", &self.generation())
+            .field("state", &*self.shared.state.borrow())
             .finish_non_exhaustive()
     }
 }

@@ -16,7 +16,8 @@ use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
 use crate::protocol::failure::FailureRecord;
 use crate::protocol::message::{EventMessage, Request};
 use crate::runtime::sync::lock;
-use crate::transport::{EventDelivery, EventSink, ReplySink, RequestDelivery, RequestSink, Subscription};
+use crate::transport::pending_calls::PendingCalls;
+use crate::transport::{EventDelivery, EventSink, RequestDelivery, RequestSink, Subscription};
 
 /// A service and a subscription of it.
 pub(super) type SubscriptionKey = (SmolStr, SmolStr);
@@ -38,16 +39,16 @@ struct State {
     delivering: bool,
 }
 
-/// A request, and where its answer goes.
+/// A request, and the calls that its reply completes.
 #[derive(Debug, Clone)]
-struct Asked {
+struct QueuedRequest {
     request: Request,
-    replies: Arc<dyn ReplySink>,
+    calls: Arc<PendingCalls>,
 }
 
 #[derive(Debug)]
 struct ApiQueue {
-    queue: Queue<Asked, dyn RequestSink>,
+    queue: Queue<QueuedRequest, dyn RequestSink>,
     expiry: Duration,
     /// Since when nobody consumes.
     idle_since: Option<Instant>,
@@ -56,7 +57,7 @@ struct ApiQueue {
 /// A message on its way to a sink.
 #[derive(Debug)]
 enum Delivery {
-    Request(SmolStr, Assignment<Asked, dyn RequestSink>),
+    Request(SmolStr, Assignment<QueuedRequest, dyn RequestSink>),
     Event(SubscriptionKey, Assignment<QueuedEvent, dyn EventSink>),
 }
 
@@ -104,17 +105,17 @@ impl Broker {
         drop(state);
     }
 
-    /// Queues a request, or gives it back when nobody serves the API.
-    pub(super) fn call(self: &Arc<Self>, replies: Arc<dyn ReplySink>, request: Request) -> Result<(), Box<Request>> {
+    /// Queues a request. Returns `false` when nobody serves the API.
+    pub(super) fn call(self: &Arc<Self>, calls: &Arc<PendingCalls>, request: Request) -> bool {
         let mut state = lock(&self.state);
         let Some(served) = state.apis.get_mut(&request.api).filter(|served| !served.has_expired()) else {
             state.apis.remove(&request.api);
-            return Err(Box::new(request));
+            return false;
         };
         let (api, expires_at) = (request.api.clone(), request.deadline);
-        let assigned = served.queue.publish(Asked { request, replies }, expires_at);
+        let assigned = served.queue.publish(QueuedRequest { request, calls: Arc::clone(calls) }, expires_at);
         self.deliver(state, assigned.map(|assignment| Delivery::Request(api, assignment)));
-        Ok(())
+        true
     }
 
     pub(super) fn servers(&self, api: &str) -> usize {
@@ -302,10 +303,10 @@ impl Broker {
         state.delivering = false;
     }
 
-    fn deliver_request(self: &Arc<Self>, api: SmolStr, assignment: Assignment<Asked, dyn RequestSink>) {
+    fn deliver_request(self: &Arc<Self>, api: SmolStr, assignment: Assignment<QueuedRequest, dyn RequestSink>) {
         let Assignment { sink, tag, entry } = assignment;
-        let Entry { message: Asked { request, replies }, redeliveries, .. } = entry;
-        let handle = MemoryRequestHandle::new(Arc::clone(self), api, tag, replies, request.id.clone());
+        let Entry { message: QueuedRequest { request, calls }, redeliveries, .. } = entry;
+        let handle = MemoryRequestHandle::new(Arc::clone(self), api, tag, calls, request.id.clone());
         sink.deliver(RequestDelivery { request, redelivered: redeliveries > 0, handle: Box::new(handle) });
     }
 

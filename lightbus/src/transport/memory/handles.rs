@@ -11,21 +11,22 @@ use super::queue::Tag;
 use crate::error::Error;
 use crate::protocol::failure::FailureRecord;
 use crate::protocol::message::{Payload, Reply};
-use crate::transport::{EventHandle, ReplySink, RequestHandle};
+use crate::transport::pending_calls::PendingCalls;
+use crate::transport::{CallOutcome, EventHandle, RequestHandle};
 
 #[derive(Debug)]
 pub(super) struct MemoryRequestHandle {
     broker: Arc<Broker>,
     api: SmolStr,
     tag: Tag,
-    replies: Arc<dyn ReplySink>,
+    calls: Arc<PendingCalls>,
     id: SmolStr,
     settled: bool,
 }
 
 impl MemoryRequestHandle {
-    pub(super) fn new(broker: Arc<Broker>, api: SmolStr, tag: Tag, replies: Arc<dyn ReplySink>, id: SmolStr) -> Self {
-        Self { broker, api, tag, replies, id, settled: false }
+    pub(super) fn new(broker: Arc<Broker>, api: SmolStr, tag: Tag, calls: Arc<PendingCalls>, id: SmolStr) -> Self {
+        Self { broker, api, tag, calls, id, settled: false }
     }
 }
 
@@ -37,7 +38,7 @@ impl RequestHandle for MemoryRequestHandle {
     }
 
     fn reply(&mut self, reply: Reply) {
-        self.replies.reply(&self.id, reply);
+        self.calls.complete(&self.id, CallOutcome::Reply(reply));
     }
 
     async fn reply_then_accept(mut self: Box<Self>, reply: Reply) {

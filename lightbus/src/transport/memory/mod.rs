@@ -13,13 +13,15 @@ use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::broker::Broker;
 use self::queue::ProcessId;
+use super::pending_calls::PendingCalls;
 use super::{
-    EventSink, Generation, NotSent, PublishFailure, ReplySink, RequestSink, Subscription, Transport, WhyNotSent,
+    CallOutcome, CallTransport, DeadLetterTransport, EventSink, EventTransport, PublishFailure, RequestSink,
+    Subscription, Transport,
 };
 use crate::config::Settings;
 use crate::error::Error;
@@ -28,9 +30,6 @@ use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
 use crate::protocol::message::{EventMessage, Request};
 use crate::protocol::name::{ServiceName, SubscriptionName};
 use crate::runtime::sync::lock;
-
-/// The connection to memory is never lost, so it has one generation.
-const GENERATION: Generation = Generation(0);
 
 /// A name and a namespace.
 type BusKey = (String, String);
@@ -55,7 +54,7 @@ struct MemoryTransport {
 struct Membership {
     broker: Arc<Broker>,
     process: ProcessId,
-    replies: Arc<dyn ReplySink>,
+    calls: Arc<PendingCalls>,
     left: AtomicBool,
 }
 
@@ -63,13 +62,14 @@ struct Membership {
 struct LeaveOnDrop(Arc<Membership>);
 
 /// Joins the bus of that name, or a new one when there is no name.
-pub(crate) fn connect(settings: &Settings, name: Option<&str>, replies: Arc<dyn ReplySink>) -> Arc<dyn Transport> {
+pub(crate) fn connect(settings: &Settings, name: Option<&str>) -> Arc<dyn Transport> {
     let broker = match name {
         None => Arc::default(),
         Some(name) => named(name, settings.namespace.as_str()),
     };
     let process = broker.join();
-    let membership = Arc::new(Membership { broker, process, replies, left: AtomicBool::new(false) });
+    let membership =
+        Arc::new(Membership { broker, process, calls: Arc::new(PendingCalls::new()), left: AtomicBool::new(false) });
     let ended = CancellationToken::new();
     // A runtime that ends drops its tasks, and with this one the process leaves: nobody would run what it took.
     tokio::spawn(stay(LeaveOnDrop(Arc::clone(&membership)), ended.clone()));
@@ -107,7 +107,7 @@ impl Membership {
     fn leave(&self) {
         if !self.left.swap(true, Ordering::SeqCst) {
             self.broker.leave(self.process);
-            self.replies.lost(GENERATION);
+            self.calls.fail_all();
         }
     }
 }
@@ -135,37 +135,19 @@ impl Drop for MemoryTransport {
 }
 
 #[async_trait]
-impl Transport for MemoryTransport {
-    fn is_in_process(&self) -> bool {
-        true
-    }
-
-    fn generation(&self) -> Option<Generation> {
-        (!self.membership.has_left()).then_some(GENERATION)
-    }
-
-    async fn connected(&self) -> Generation {
-        match self.generation() {
-            Some(generation) => generation,
-            None => std::future::pending().await,
+impl CallTransport for MemoryTransport {
+    async fn call(&self, mut request: Request, deadline: Instant) -> CallOutcome {
+        let calls = &self.membership.calls;
+        let Some(mut pending) = calls.register() else { return CallOutcome::Closed };
+        let api = request.api.clone();
+        request.id = pending.id();
+        if !self.broker().call(calls, request) {
+            return CallOutcome::NoServer;
         }
-    }
-
-    fn call(&self, _: Generation, request: Request) -> Result<(), NotSent> {
-        if self.membership.has_left() {
-            return Err(NotSent { why: WhyNotSent::Lost, request: Box::new(request) });
+        match timeout_at(deadline, pending.outcome()).await {
+            Ok(outcome) => outcome,
+            Err(_) => CallOutcome::DeadlineExceeded { servers: u32::try_from(self.broker().servers(&api)).ok() },
         }
-        let replies = &self.membership.replies;
-        if let Err(request) = self.broker().call(Arc::clone(replies), request) {
-            replies.unroutable(&request.id);
-        }
-        Ok(())
-    }
-
-    async fn reach(&self, _: Generation, _: &str) {}
-
-    async fn servers(&self, api: &str) -> Option<u32> {
-        u32::try_from(self.broker().servers(api)).ok()
     }
 
     async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error> {
@@ -173,7 +155,10 @@ impl Transport for MemoryTransport {
         lock(&self.consumed).push((ConsumerKind::Api, api.to_owned()));
         Ok(())
     }
+}
 
+#[async_trait]
+impl EventTransport for MemoryTransport {
     async fn publish(&self, event: EventMessage, _: Instant) -> Result<(), PublishFailure> {
         self.broker().publish(&event);
         Ok(())
@@ -185,16 +170,12 @@ impl Transport for MemoryTransport {
         lock(&self.consumed).push((ConsumerKind::Subscription, name));
         Ok(())
     }
+}
 
+#[async_trait]
+impl DeadLetterTransport for MemoryTransport {
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
         Ok(self.broker().dead_letter_count(&(service.text(), name.text())) as u64)
-    }
-
-    fn health(&self) -> Health {
-        let consuming = !self.stopped.load(Ordering::SeqCst);
-        let consumed = lock(&self.consumed).clone();
-        let consumers = consumed.into_iter().map(|(kind, name)| ConsumerHealth::new(kind, name, consuming));
-        Health { connected: self.generation().is_some(), consumers: consumers.collect() }
     }
 
     async fn dead_letters(
@@ -214,6 +195,16 @@ impl Transport for MemoryTransport {
         action: DeadLetterAction,
     ) -> Result<u64, Error> {
         Ok(self.broker().settle_dead_letters(&(service.text(), name.text()), &selection, action) as u64)
+    }
+}
+
+#[async_trait]
+impl Transport for MemoryTransport {
+    fn health(&self) -> Health {
+        let consuming = !self.stopped.load(Ordering::SeqCst);
+        let consumed = lock(&self.consumed).clone();
+        let consumers = consumed.into_iter().map(|(kind, name)| ConsumerHealth::new(kind, name, consuming));
+        Health { connected: !self.membership.has_left(), consumers: consumers.collect() }
     }
 
     async fn stop_consuming(&self) {

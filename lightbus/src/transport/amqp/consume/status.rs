@@ -3,7 +3,7 @@
 use tokio::sync::watch;
 
 use crate::health::{ConsumerHealth, ConsumerKind};
-use crate::transport::Generation;
+use crate::transport::amqp::session::Generation;
 
 /// How far a task has come.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use lapin::BasicProperties;
 use lapin::protocol::basic::{gen_properties, parse_properties};
 use lapin::types::{AMQPValue, DecimalValue, FieldTable, MAX_SHORT_STRING_LENGTH, ShortString};
@@ -13,13 +14,13 @@ use tokio::time::Instant;
 
 use crate::protocol::failure::{FailureReason, FailureRecord};
 use crate::protocol::message::{LONGEST_WAIT, Reply, ReplyKind, Request};
-use crate::rpc::InFlight;
+use crate::transport::CallOutcome;
 use crate::transport::amqp::message::excess_headers::{drop_excess_headers, size_of};
 use crate::transport::amqp::message::failed::{attempt, named, of_failed_event, of_replayed_event, to_dead_letter};
 use crate::transport::amqp::message::properties::{
     of_event, of_reply, of_request, of_returned_request, routing_key, short, to_event, to_reply, to_request,
 };
-use crate::transport::{Generation, ReplySink};
+use crate::transport::pending_calls::PendingCalls;
 
 const API: &str = "company.warranty";
 const FRAME_MAX: u32 = 128 * 1024;
@@ -180,22 +181,22 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_reply_says_is_read(properties in properties(), id: String) {
-        let in_flight = InFlight::new();
-        let ticket = in_flight.register(Generation(1));
+    fn any_reply_is_read_and_reaches_no_other_call(properties in properties(), id: String) {
+        let calls = PendingCalls::new();
+        let mut pending = calls.register().unwrap();
         let (correlation_id, reply) = to_reply(&properties, Bytes::new());
-        in_flight.reply(correlation_id, reply.clone());
-        in_flight.unroutable(correlation_id);
-        // Those that begin like the call's own may be other ways to write its number.
-        let own = ticket.id();
+        calls.complete(correlation_id, CallOutcome::Reply(reply.clone()));
+        calls.complete(correlation_id, CallOutcome::NoServer);
+        // Ids with the call's own prefix may be other ways to write its number.
+        let own = pending.id();
         let prefix = own.trim_end_matches('0');
         for id in [format!("{id}{own}"), format!("{}{id}", prefix.trim_end_matches('-'))] {
             if !id.starts_with(prefix) {
-                in_flight.reply(&id, reply.clone());
+                calls.complete(&id, CallOutcome::Reply(reply.clone()));
             }
         }
-        in_flight.reply(&id, reply);
-        prop_assert_eq!(in_flight.len(), 1);
+        calls.complete(&id, CallOutcome::Reply(reply));
+        prop_assert!(pending.outcome().now_or_never().is_none());
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! One generation: the connections of a process and their channels, from when they stand until the first of them is lost.
 
+pub(crate) mod calls;
 pub(crate) mod connect_report;
 pub(crate) mod consuming;
 pub(crate) mod hosts;
@@ -22,28 +23,31 @@ use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::ShortString;
 use lapin::{BasicProperties, Channel};
 use tokio::sync::{Notify, OnceCell};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use crate::config::BusUrl;
-use crate::protocol::message::Request;
 use crate::runtime::sync::Flag;
 use crate::transport::amqp::connection::address::Address;
 use crate::transport::amqp::connection::{Connection, Security, release, set_up};
 use crate::transport::amqp::errors::{ConnectFailure, OPERATION_TIMEOUT, OperationError, bounded, reason};
-use crate::transport::amqp::message::properties::{of_request, short};
+use crate::transport::amqp::message::properties::short;
 use crate::transport::amqp::publish::confirm_publisher::{self, ConfirmPublisher};
 use crate::transport::amqp::session::consuming::ConsumeConnection;
 use crate::transport::amqp::session::queue_readiness::QueueReadiness;
 use crate::transport::amqp::topology::declare;
 use crate::transport::amqp::topology::{Topology, default_exchange};
-use crate::transport::{Generation, NotSent, WhyNotSent};
+use crate::transport::pending_calls::PendingCalls;
 
 /// How many events may wait for the broker's confirm.
 const EVENT_WINDOW: usize = 1024;
 
 /// How long what is queued may take to be written before a connection is closed.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Counts the connections of a transport: every reconnect moves on to the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Generation(pub(crate) u64);
 
 /// What every session of a transport is made from.
 #[derive(Debug)]
@@ -81,7 +85,9 @@ pub(crate) struct Session {
     consuming_made: Notify,
     /// Rings at every call, for whoever looks for calls that nobody serves.
     pub(crate) called: Notify,
-    reached: QueueReadiness,
+    /// The calls that wait for their outcomes on this connection.
+    pub(crate) pending: PendingCalls,
+    readiness: QueueReadiness,
     lost: Flag,
     reason: OnceLock<Loss>,
 }
@@ -129,7 +135,8 @@ impl Session {
             consuming: OnceCell::new(),
             consuming_made: Notify::new(),
             called: Notify::new(),
-            reached: QueueReadiness::default(),
+            pending: PendingCalls::new(),
+            readiness: QueueReadiness::default(),
             lost: Flag::default(),
             reason: OnceLock::new(),
         });
@@ -190,31 +197,6 @@ impl Session {
         if !failure.is_refusal() {
             self.fail(failure.reason());
         }
-    }
-
-    /// Queues a request, without waiting for it to be written.
-    pub(crate) fn call(&self, request: Request) -> Result<(), NotSent> {
-        let not_sent = |why, request| Err(NotSent { why, request: Box::new(request) });
-        let queue = self.plan.topology.rpc_queue(&request.api);
-        if self.plan.topology.has_quorum_rpc_queues() && !self.reached.contains(&queue) {
-            return not_sent(WhyNotSent::NotReached, request);
-        }
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let (body, properties) = (&request.payload.bytes, of_request(&request, Instant::now()));
-        // Lapin queues the frames at the first poll; what remains is to wait until they are written.
-        let sent = self.calls.basic_publish(default_exchange(), short(queue), options, body, properties);
-        if let Some(Err(error)) = sent.now_or_never() {
-            self.fail(reason(&error));
-            return not_sent(WhyNotSent::Lost, request);
-        }
-        self.called.notify_one();
-        Ok(())
-    }
-
-    /// Waits until requests for an API can be queued, or the session is lost.
-    pub(crate) async fn reach(&self, api: &str) {
-        let queue = self.plan.topology.rpc_queue(api);
-        self.while_alive(self.reached.reach(&self.publishing, &queue)).await;
     }
 
     /// Queues a reply, without waiting for it to be written. One that cannot leave is dropped: its caller is told of the

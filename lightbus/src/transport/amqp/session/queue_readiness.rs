@@ -35,13 +35,13 @@ impl QueueReadiness {
     }
 
     /// Returns when somebody consumes the queue, or it does not exist, or it has taken too long. However many ask, one looks.
-    pub(crate) async fn reach(&self, connection: &Connection, queue: &str) {
+    pub(crate) async fn wait(&self, connection: &Connection, queue: &str) {
         let reached = Arc::clone(lock(&self.queues).entry(queue.to_owned()).or_default());
-        reached.get_or_init(|| look(connection, queue)).await;
+        reached.get_or_init(|| wait_for_consumers(connection, queue)).await;
     }
 }
 
-async fn look(connection: &Connection, queue: &str) {
+async fn wait_for_consumers(connection: &Connection, queue: &str) {
     let consumed = async {
         while let Ok(Some(found)) = declare::inspect(connection, queue).await {
             if found.consumer_count() > 0 {

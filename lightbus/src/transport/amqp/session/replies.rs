@@ -11,7 +11,7 @@ use lapin::types::{FieldTable, ShortString};
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
-use crate::transport::ReplySink;
+use crate::transport::CallOutcome;
 use crate::transport::amqp::connection::wake_queue::WakingStream;
 use crate::transport::amqp::errors::{OperationError, bounded, loss};
 use crate::transport::amqp::message::properties::{REPLY_TO, short, to_reply};
@@ -21,28 +21,24 @@ use crate::transport::amqp::session::Session;
 const RETURN_TICK: Duration = Duration::from_millis(3);
 
 /// Begins to receive. The broker refuses a request that names [`REPLY_TO`] before this is done.
-pub(crate) async fn start(
-    session: &Arc<Session>,
-    sink: &Arc<dyn ReplySink>,
-    tasks: &TaskTracker,
-) -> Result<(), OperationError> {
+pub(crate) async fn start(session: &Arc<Session>, tasks: &TaskTracker) -> Result<(), OperationError> {
     let options = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
     let tag = ShortString::default();
     let consumer = session.calls.basic_consume(short(REPLY_TO), tag, options, FieldTable::default());
     let deliveries = session.publishing.waking(bounded(consumer).await?);
-    tasks.spawn(receive(Arc::clone(session), deliveries, Arc::clone(sink)));
-    tasks.spawn(collect_returns(Arc::clone(session), Arc::clone(sink)));
+    tasks.spawn(receive(Arc::clone(session), deliveries));
+    tasks.spawn(collect_returns(Arc::clone(session)));
     Ok(())
 }
 
-async fn receive(session: Arc<Session>, mut deliveries: WakingStream<Consumer>, sink: Arc<dyn ReplySink>) {
+async fn receive(session: Arc<Session>, mut deliveries: WakingStream<Consumer>) {
     let ended = session.while_alive(async {
         loop {
             match deliveries.next().await {
                 Some(Ok(delivery)) => {
                     session.publishing.hear();
                     let (id, reply) = to_reply(&delivery.properties, Bytes::from(delivery.data));
-                    sink.reply(id, reply);
+                    session.pending.complete(id, CallOutcome::Reply(reply));
                 }
                 Some(Err(error)) => return loss(&error),
                 None => return "the broker stopped sending replies".to_owned(),
@@ -56,17 +52,17 @@ async fn receive(session: Arc<Session>, mut deliveries: WakingStream<Consumer>, 
 
 /// Lapin keeps returned requests until it is asked for them, and it does not call. So it is asked every few milliseconds,
 /// but only while a call waits: a call that is answered is not held up, and an idle process sleeps.
-async fn collect_returns(session: Arc<Session>, sink: Arc<dyn ReplySink>) {
+async fn collect_returns(session: Arc<Session>) {
     let collecting = async {
         loop {
             session.called.notified().await;
-            while sink.is_waiting() {
+            while !session.pending.is_empty() {
                 sleep(RETURN_TICK).await;
                 // Without confirms there is nothing to wait for: it only hands over what it has.
                 let Some(Ok(returned)) = session.calls.wait_for_confirms().now_or_never() else { continue };
                 for message in returned {
                     if let Some(id) = message.properties.correlation_id() {
-                        sink.unroutable(id.as_str());
+                        session.pending.complete(id.as_str(), CallOutcome::NoServer);
                     }
                 }
             }

@@ -19,8 +19,7 @@ use crate::transport::amqp::session::replies;
 use crate::transport::amqp::session::state::State;
 use crate::transport::amqp::session::watch_session;
 use crate::transport::amqp::session::watchdog::Patience;
-use crate::transport::amqp::session::{Session, SessionConfig};
-use crate::transport::{Generation, ReplySink};
+use crate::transport::amqp::session::{Generation, Session, SessionConfig};
 
 /// How long calls and events of this process wait for its queues to be consumed again.
 const RESUME_TIMEOUT: Duration = Duration::from_secs(3);
@@ -29,7 +28,6 @@ const RESUME_TIMEOUT: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) plan: Arc<SessionConfig>,
-    pub(crate) replies: Arc<dyn ReplySink>,
     pub(crate) state: watch::Sender<State>,
     /// The queues that are being consumed.
     pub(crate) consumed: Mutex<Vec<RegisteredConsumer>>,
@@ -145,7 +143,7 @@ async fn rebuild(shared: &Shared, session: &Arc<Session>) {
         }
     };
     let _ = session.while_alive(timeout(RESUME_TIMEOUT, resumed)).await;
-    if let Some(Err(failure)) = session.while_alive(replies::start(session, &shared.replies, &shared.tasks)).await {
+    if let Some(Err(failure)) = session.while_alive(replies::start(session, &shared.tasks)).await {
         session.fail(failure.reason());
     }
     if !session.is_lost() {
@@ -153,11 +151,10 @@ async fn rebuild(shared: &Shared, session: &Arc<Session>) {
     }
 }
 
-/// Lets go of a lost session. The state comes first: replacing it waits for calls that are being queued, so that none of
-/// this generation comes after the word that all of them are lost.
+/// Lets go of a lost session and ends its calls.
 fn give_up(shared: &Shared, session: &Arc<Session>) {
     shared.state.send_replace(State::Disconnected);
-    shared.replies.lost(session.generation);
+    session.pending.fail_all();
     tracing::warn!("the connection to {} is lost: {}. Connecting again", session.address, session.reason());
     let session = Arc::clone(session);
     shared.tasks.spawn(async move { session.close().await });
@@ -168,6 +165,6 @@ async fn close(shared: &Shared, session: &Session) {
     shared.consumers.close();
     let _ = timeout(OPERATION_TIMEOUT, shared.consumers.wait()).await;
     shared.state.send_replace(State::Closed);
-    shared.replies.lost(session.generation);
+    session.pending.fail_all();
     session.close().await;
 }
