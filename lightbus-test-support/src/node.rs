@@ -66,9 +66,12 @@ impl Node {
         run(&self.rabbitmqctl, arguments).await;
     }
 
-    /// Changes a setting of the node. It may not affect channels that are open.
+    /// Changes a setting of the node. Channels and consumers that exist already may keep the old value.
     pub async fn set(&self, setting: &str, value: &str) {
-        self.rabbitmqctl(&["eval", &format!("application:set_env(rabbit, {setting}, {value}).")]).await;
+        // RabbitMQ 4 copies some settings to persistent terms when it starts, and reads those.
+        let change =
+            format!("application:set_env(rabbit, {setting}, {value}), persistent_term:put({setting}, {value}).");
+        self.rabbitmqctl(&["eval", &change]).await;
     }
 }
 

@@ -52,7 +52,7 @@ async fn an_event_that_is_held_for_too_long_is_taken_away_and_nothing_else_suffe
     assert_eq!(next(&mut begun).await, number);
     let again = while_the_rest_is_well(&bus, next(&mut begun)).await;
     assert_eq!(again, number);
-    log::wait_for(&[SLOW, "delivery acknowledgement", "raise `consumer_timeout`"]).await;
+    log::wait_for(&[SLOW, "`consumer_timeout`"]).await;
 
     node.set("consumer_timeout", "1800000").await;
     node.set("channel_tick_interval", "60000").await;
