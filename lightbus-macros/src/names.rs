@@ -1,43 +1,26 @@
-//! The rules for names on the bus, and what names are derived from.
+//! How refusals speak of names, and how names are derived from others.
 //!
-//! The runtime checks the same rules when it evaluates a descriptor; here they are checked so that the error has a span
-//! and says what to write instead.
+//! The crate `lightbus-names` holds the rules, which the runtime checks too.
 
-use std::fmt;
+use lightbus_names::NameKind;
 
-/// What a name stands for.
+/// What the user names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameKind {
+pub(crate) enum Named {
     Api,
     Method,
     Event,
 }
 
-/// The first rule that a name broke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameProblem {
-    Empty,
-    TooLong { len: usize, max: usize },
-    EmptyPart,
-    BadStart(char),
-    BadCharacter(char),
-}
-
-impl fmt::Display for NameProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Named {
+    /// The kind whose rule the name must follow.
+    pub(crate) const fn kind(self) -> NameKind {
         match self {
-            Self::Empty => f.write_str("it is empty"),
-            Self::TooLong { len, max } => {
-                write!(f, "it has {len} bytes and the limit is {max}, because names become parts of queue names")
-            }
-            Self::EmptyPart => f.write_str("a part between two dots is empty"),
-            Self::BadStart(found) => write!(f, "it must start with a lower-case letter, not with {found:?}"),
-            Self::BadCharacter(found) => write!(f, "{found:?} is not allowed in it"),
+            Self::Api => NameKind::Api,
+            Self::Method | Self::Event => NameKind::Member,
         }
     }
-}
 
-impl NameKind {
     pub(crate) const fn article(self) -> &'static str {
         match self {
             Self::Api => "the name of an API",
@@ -46,7 +29,8 @@ impl NameKind {
         }
     }
 
-    pub(crate) const fn rule(self) -> &'static str {
+    /// What to write instead.
+    pub(crate) const fn help(self) -> &'static str {
         match self {
             Self::Api => "use lower-case identifiers joined by dots, such as \"company.warranty\", at most 127 bytes",
             Self::Method => {
@@ -59,29 +43,6 @@ impl NameKind {
             }
         }
     }
-
-    /// Checks a name against the rule of its kind.
-    pub(crate) fn problem(self, name: &str) -> Option<NameProblem> {
-        let max = if self == Self::Api { 127 } else { 63 };
-        if name.is_empty() {
-            return Some(NameProblem::Empty);
-        }
-        if name.len() > max {
-            return Some(NameProblem::TooLong { len: name.len(), max });
-        }
-        if self == Self::Api { name.split('.').find_map(part_problem) } else { part_problem(name) }
-    }
-}
-
-fn part_problem(part: &str) -> Option<NameProblem> {
-    let mut characters = part.chars();
-    match characters.next() {
-        None => return Some(NameProblem::EmptyPart),
-        Some('a'..='z') => {}
-        Some(first @ ('0'..='9' | '_')) => return Some(NameProblem::BadStart(first)),
-        Some(other) => return Some(NameProblem::BadCharacter(other)),
-    }
-    characters.find(|found| !matches!(found, 'a'..='z' | '0'..='9' | '_')).map(NameProblem::BadCharacter)
 }
 
 /// `product_registered` becomes `ProductRegistered`.
@@ -131,28 +92,6 @@ fn distance(left: &str, right: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_follow_the_rules_of_the_runtime() {
-        let long = "a".repeat(64);
-        for (kind, name, problem) in [
-            (NameKind::Api, "company.warranty", None),
-            (NameKind::Api, "company.spare_parts.v2", None),
-            (NameKind::Api, long.as_str(), None),
-            (NameKind::Api, "", Some(NameProblem::Empty)),
-            (NameKind::Api, "company..warranty", Some(NameProblem::EmptyPart)),
-            (NameKind::Api, "company.", Some(NameProblem::EmptyPart)),
-            (NameKind::Api, "company.2nd", Some(NameProblem::BadStart('2'))),
-            (NameKind::Api, "company.Warranty", Some(NameProblem::BadCharacter('W'))),
-            (NameKind::Method, "check", None),
-            (NameKind::Method, "company.check", Some(NameProblem::BadCharacter('.'))),
-            (NameKind::Event, "größe", Some(NameProblem::BadCharacter('ö'))),
-            (NameKind::Event, "_sold", Some(NameProblem::BadStart('_'))),
-            (NameKind::Event, long.as_str(), Some(NameProblem::TooLong { len: 64, max: 63 })),
-        ] {
-            assert_eq!(kind.problem(name), problem, "{name}");
-        }
-    }
 
     #[test]
     fn cases_are_converted() {

@@ -10,19 +10,19 @@ use syn::ext::IdentExt;
 
 use crate::errors::Errors;
 use crate::model::{Api, Event, Method, Name};
-use crate::names::NameKind;
+use crate::names::Named;
 
 /// Methods that the client would hide or define twice, and why.
 const RESERVED: [(&str, &str); 2] = [("new", "creates the client"), ("clone", "clones the client")];
 
 /// Refuses what is wrong with the names of an API, and leaves it out.
 pub(crate) fn validate(api: &mut Api, errors: &mut Errors) {
-    if !name_is_good(&api.name, NameKind::Api, errors) {
+    if !name_is_good(&api.name, Named::Api, errors) {
         "invalid.name".clone_into(&mut api.name.value);
     }
-    api.methods.retain(|method| name_is_good(&method.name, NameKind::Method, errors));
+    api.methods.retain(|method| name_is_good(&method.name, Named::Method, errors));
     api.methods.retain(|method| !is_reserved(method, errors));
-    api.events.retain(|event| name_is_good(&event.name, NameKind::Event, errors));
+    api.events.retain(|event| name_is_good(&event.name, Named::Event, errors));
     let generated = generated_types(api);
     api.events.retain(|event| !is_taken(event, &generated, errors));
     refuse_same(&mut api.methods, method_key, errors);
@@ -31,10 +31,10 @@ pub(crate) fn validate(api: &mut Api, errors: &mut Errors) {
     refuse_same(&mut api.events, type_key, errors);
 }
 
-fn name_is_good(name: &Name, kind: NameKind, errors: &mut Errors) -> bool {
-    let Some(problem) = kind.problem(&name.value) else { return true };
-    let problem = format!("{:?} cannot be used as {}: {problem}", name.value, kind.article());
-    errors.refuse_at(name.span, problem, kind.rule());
+fn name_is_good(name: &Name, named: Named, errors: &mut Errors) -> bool {
+    let Some(problem) = named.kind().problem(&name.value) else { return true };
+    let problem = format!("{:?} cannot be used as {}: {}", name.value, named.article(), problem.describe(&name.value));
+    errors.refuse_at(name.span, problem, named.help());
     false
 }
 

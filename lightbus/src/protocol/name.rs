@@ -1,18 +1,19 @@
-//! The rules that names on the bus follow, and the validated names themselves.
+//! The names of services, subscriptions and namespaces, checked when they are made.
 //!
-//! Names become parts of RabbitMQ queue names and routing keys, which hold at most 255 bytes. The limits here are
-//! chosen so that the longest queue name that can be composed of them, `{namespace}.event.{service}.{subscription}.retry.{delay}`,
-//! always fits.
+//! The crate `lightbus-names` holds the rules, which the macros check too.
 
 use std::fmt;
 use std::str::Split;
 
+#[doc(inline)]
+pub use lightbus_names::NameKind;
+use lightbus_names::NameProblem;
 use smol_str::SmolStr;
 use thiserror::Error;
 
-/// Why a name was refused.
+/// A name that breaks the rule of its kind.
 ///
-/// Every message names the rule that was broken and shows what a good name looks like.
+/// The message says which rule, and shows a good name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{name:?} cannot be used as {}: {}. {}", .kind.article(), .problem.describe(.name), .kind.rule())]
 pub struct NameError {
@@ -21,129 +22,11 @@ pub struct NameError {
     problem: NameProblem,
 }
 
-/// What a name stands for, which decides the rule that it must follow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum NameKind {
-    /// The name of an API, such as `company.warranty`.
-    Api,
-    /// The name of a method or an event, such as `product_registered`.
-    Member,
-    /// The name of a service, such as `spare-parts`.
-    Service,
-    /// The name of a subscription, such as `start-cover`.
-    Subscription,
-    /// The name of a namespace, such as `lightbus` or `alice`.
-    Namespace,
-    /// A pattern over event names, such as `company.#`.
-    Pattern,
-}
-
-/// The first rule that a name broke.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameProblem {
-    Empty,
-    TooLong { len: usize, max: usize },
-    EmptyPart,
-    BadStart { at: usize },
-    BadCharacter { at: usize },
-}
-
-impl NameProblem {
-    fn describe(self, name: &str) -> String {
-        let character = |at| name.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
-        match self {
-            Self::Empty => "it is empty".to_owned(),
-            Self::TooLong { len, max } => format!("it has {len} bytes, and the limit is {max}"),
-            Self::EmptyPart => "a part between two dots is empty".to_owned(),
-            Self::BadStart { at: 0 } => format!("it must start with a lower-case letter, not with {:?}", character(0)),
-            Self::BadStart { at } => {
-                format!("each part must start with a lower-case letter, not with {:?}", character(at))
-            }
-            Self::BadCharacter { at } => format!("{:?} is not allowed in it", character(at)),
-        }
-    }
-}
-
-impl NameKind {
-    /// The longest name of this kind, in bytes.
-    #[must_use]
-    pub const fn max_len(self) -> usize {
-        match self {
-            Self::Api => 127,
-            Self::Member | Self::Service | Self::Subscription => 63,
-            Self::Namespace => 31,
-            Self::Pattern => 191,
-        }
-    }
-
-    const fn article(self) -> &'static str {
-        match self {
-            Self::Api => "the name of an API",
-            Self::Member => "the name of a method or an event",
-            Self::Service => "the name of a service",
-            Self::Subscription => "the name of a subscription",
-            Self::Namespace => "a namespace",
-            Self::Pattern => "a pattern",
-        }
-    }
-
-    const fn rule(self) -> &'static str {
-        match self {
-            Self::Api => "Use lower-case identifiers joined by dots, such as \"company.warranty\", at most 127 bytes",
-            Self::Member => "Use a lower-case identifier, such as \"product_registered\", at most 63 bytes",
-            Self::Service => "Use lower-case letters, digits, '-' and '_', such as \"spare-parts\", at most 63 bytes",
-            Self::Subscription => {
-                "Use lower-case letters, digits, '-' and '_', such as \"start-cover\", at most 63 bytes"
-            }
-            Self::Namespace => "Use lower-case letters, digits, '-' and '_', such as \"alice\", at most 31 bytes",
-            Self::Pattern => {
-                "Use lower-case identifiers, '*' for one of them and '#' for any number, joined by dots, \
-                 such as \"company.#\", at most 191 bytes"
-            }
-        }
-    }
-
-    /// Checks `name` against the rule of its kind.
-    pub(crate) const fn problem(self, name: &str) -> Option<NameProblem> {
-        let bytes = name.as_bytes();
-        if bytes.is_empty() {
-            return Some(NameProblem::Empty);
-        }
-        if bytes.len() > self.max_len() {
-            return Some(NameProblem::TooLong { len: bytes.len(), max: self.max_len() });
-        }
-        let dotted = matches!(self, Self::Api | Self::Pattern);
-        let hyphens = matches!(self, Self::Service | Self::Subscription | Self::Namespace);
-        let wildcards = matches!(self, Self::Pattern);
-        let mut part_start = 0;
-        let mut at = 0;
-        while at < bytes.len() {
-            let byte = bytes[at];
-            let first = at == part_start;
-            let alone = first && (at + 1 == bytes.len() || bytes[at + 1] == b'.');
-            match byte {
-                b'.' if dotted && first => return Some(NameProblem::EmptyPart),
-                b'.' if dotted => part_start = at + 1,
-                b'*' | b'#' if wildcards && alone => {}
-                b'a'..=b'z' => {}
-                b'0'..=b'9' | b'_' if !first => {}
-                b'-' if hyphens && !first => {}
-                b'0'..=b'9' | b'_' | b'-' if first => return Some(NameProblem::BadStart { at }),
-                _ => return Some(NameProblem::BadCharacter { at }),
-            }
-            at += 1;
-        }
-        if part_start == bytes.len() {
-            return Some(NameProblem::EmptyPart);
-        }
-        None
-    }
-
-    pub(crate) fn check(self, name: &str) -> Result<(), NameError> {
-        match self.problem(name) {
+impl NameError {
+    pub(crate) fn check(kind: NameKind, name: &str) -> Result<(), Self> {
+        match kind.problem(name) {
             None => Ok(()),
-            Some(problem) => Err(NameError { kind: self, name: name.to_owned(), problem }),
+            Some(problem) => Err(Self { kind, name: name.to_owned(), problem }),
         }
     }
 }
@@ -161,7 +44,7 @@ macro_rules! validated_name {
             ///
             /// A [`NameError`] that says which rule the name breaks.
             pub fn new(name: &str) -> Result<Self, NameError> {
-                NameKind::$kind.check(name)?;
+                NameError::check(NameKind::$kind, name)?;
                 Ok(Self(SmolStr::new(name)))
             }
 
@@ -234,46 +117,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn good_names_pass() {
-        for (kind, name) in [
-            (NameKind::Api, "company.warranty"),
-            (NameKind::Api, "a"),
-            (NameKind::Api, "company.spare_parts.v2"),
-            (NameKind::Member, "product_registered"),
-            (NameKind::Service, "spare-parts"),
-            (NameKind::Subscription, "start-cover_2"),
-            (NameKind::Pattern, "#"),
-            (NameKind::Pattern, "company.*.product_registered"),
-        ] {
-            assert_eq!(kind.problem(name), None, "{name}");
-        }
-    }
-
-    #[test]
-    fn bad_names_are_told_apart() {
-        let long = "a".repeat(64);
-        for (kind, name, problem) in [
-            (NameKind::Api, "", NameProblem::Empty),
-            (NameKind::Api, "company..warranty", NameProblem::EmptyPart),
-            (NameKind::Api, ".warranty", NameProblem::EmptyPart),
-            (NameKind::Api, "company.", NameProblem::EmptyPart),
-            (NameKind::Api, "company.2nd", NameProblem::BadStart { at: 8 }),
-            (NameKind::Api, "company.Warranty", NameProblem::BadCharacter { at: 8 }),
-            (NameKind::Api, "company-warranty", NameProblem::BadCharacter { at: 7 }),
-            (NameKind::Service, "spare.parts", NameProblem::BadCharacter { at: 5 }),
-            (NameKind::Service, "-parts", NameProblem::BadStart { at: 0 }),
-            (NameKind::Member, "größe", NameProblem::BadCharacter { at: 2 }),
-            (NameKind::Member, &long, NameProblem::TooLong { len: 64, max: 63 }),
-            (NameKind::Pattern, "company.#x", NameProblem::BadCharacter { at: 8 }),
-            (NameKind::Pattern, "company.x#", NameProblem::BadCharacter { at: 9 }),
-        ] {
-            assert_eq!(kind.problem(name), Some(problem), "{name}");
-        }
-    }
-
-    #[test]
     fn the_message_says_what_is_wrong_and_what_is_right() {
-        let text = |kind: NameKind, name: &str| kind.check(name).unwrap_err().to_string();
+        let text = |kind, name| NameError::check(kind, name).unwrap_err().to_string();
         assert_eq!(
             text(NameKind::Namespace, "Alice"),
             "\"Alice\" cannot be used as a namespace: 'A' is not allowed in it. Use lower-case letters, digits, '-' and '_', \
@@ -297,20 +142,5 @@ mod tests {
         assert!(!matches("company.*", "company.sales.product_sold"));
         assert!(!matches("company.*.product_sold", "company.product_sold"));
         assert!(!matches("company.sales", "company.sales.product_sold"));
-    }
-
-    #[test]
-    fn the_longest_queue_name_fits() {
-        let longest = NameKind::Namespace.max_len()
-            + ".event.".len()
-            + NameKind::Service.max_len()
-            + 1
-            + NameKind::Subscription.max_len()
-            + ".retry.".len()
-            + u64::MAX.to_string().len()
-            + "ms".len();
-        assert!(longest <= 255);
-        assert!(NameKind::Namespace.max_len() + ".rpc.".len() + NameKind::Api.max_len() <= 255);
-        assert!(NameKind::Api.max_len() + 1 + NameKind::Member.max_len() <= 255);
     }
 }

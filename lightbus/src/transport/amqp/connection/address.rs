@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::config::BusUrl;
@@ -65,23 +66,14 @@ fn refusal(reason: String) -> Error {
     Error::InvalidSetting { setting: "url", reason }
 }
 
+/// Returns `None` if the result is not UTF-8, or if a `%` is not followed by two hexadecimal digits.
 fn percent_decoded(text: &str) -> Option<String> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        if byte == b'%' {
-            let (digits, after) = after.split_at_checked(2)?;
-            if !digits.iter().all(u8::is_ascii_hexdigit) {
-                return None;
-            }
-            decoded.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
-            rest = after;
-        } else {
-            decoded.push(byte);
-            rest = after;
-        }
+    let is_encoded =
+        |after: &str| after.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
+    if !text.split('%').skip(1).all(is_encoded) {
+        return None;
     }
-    String::from_utf8(decoded).ok()
+    Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
 }
 
 impl fmt::Display for Address {
