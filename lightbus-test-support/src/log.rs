@@ -23,6 +23,11 @@ pub async fn wait_for(words: &[&str]) {
     eventually(&format!("the log says {words:?}"), logged).await;
 }
 
+/// Returns everything that was logged so far.
+pub fn text() -> String {
+    log().clone()
+}
+
 fn log() -> MutexGuard<'static, String> {
     LOG.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -52,6 +52,28 @@ pub enum Error {
         advice: String,
     },
 
+    /// Tokio's clock is paused, and a broker answers in real time.
+    #[error(
+        "cannot connect to {url}: tokio's clock is paused, so every timeout passes before a broker can answer. Use \
+         memory:// in tests that pause the clock, or let it run (no `tokio::time::pause`, no `start_paused`)"
+    )]
+    PausedClock {
+        /// The URL without its password.
+        url: String,
+    },
+
+    /// The broker does not allow another channel or connection. Everything that runs goes on.
+    #[error(
+        "the broker could not {operation}: {reason}. Each subscription and each served API takes one channel. Raise the \
+         limit, or split the work over more processes"
+    )]
+    LimitReached {
+        /// What was tried.
+        operation: String,
+        /// Which limit is reached.
+        reason: String,
+    },
+
     /// The broker refuses this user an operation.
     #[error(
         "the broker does not allow this user to {operation}: {reason}. If it is for this service to do, grant the permission \

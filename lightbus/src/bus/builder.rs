@@ -128,7 +128,7 @@ impl BusBuilder {
     /// How long the queue of an API stays after its last server stopped. Until then calls wait in it for the next server;
     /// after that they fail at once. It must be the same in every process that serves the API.
     ///
-    /// Environment: `LIGHTBUS_RPC_QUEUE_EXPIRY`. Default: 5 minutes.
+    /// Environment: `LIGHTBUS_RPC_QUEUE_EXPIRY`. Default: 30 s.
     pub fn rpc_queue_expiry(mut self, expiry: Duration) -> Self {
         self.settings.rpc_queue_expiry = Some(expiry);
         self

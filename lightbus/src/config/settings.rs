@@ -45,7 +45,7 @@ pub struct Settings {
     pub max_message_size: usize,
     /// The kind of queue that calls wait in. Default: classic.
     pub rpc_queue_type: QueueType,
-    /// How long the queue of an API stays after its last server stopped. Default: 5 minutes.
+    /// How long the queue of an API stays after its last server stopped. Default: 30 seconds.
     pub rpc_queue_expiry: Duration,
     /// A file of CA certificates (PEM) to trust in place of the system's. Default: none.
     pub tls_ca_file: Option<PathBuf>,
@@ -170,7 +170,7 @@ impl Settings {
             event_time_limit: positive("event_time_limit", layer.event_time_limit.unwrap_or(Duration::from_secs(300)))?,
             max_message_size: layer.max_message_size.unwrap_or(16 * 1024 * 1024),
             rpc_queue_type: layer.rpc_queue_type.unwrap_or_default(),
-            rpc_queue_expiry: positive("rpc_queue_expiry", layer.rpc_queue_expiry.unwrap_or(Duration::from_secs(300)))?,
+            rpc_queue_expiry: positive("rpc_queue_expiry", layer.rpc_queue_expiry.unwrap_or(Duration::from_secs(30)))?,
             tls_ca_file: layer.tls_ca_file,
         })
     }

@@ -103,7 +103,7 @@ class Bus:
         return f"{self.namespace}.event.{service}.{subscription}"
 
     def declare_rpc_queue(self, api):
-        arguments = {"x-queue-type": "classic", "x-expires": 300_000}
+        arguments = {"x-queue-type": "classic", "x-expires": 30_000}
         self.channel.queue_declare(self.rpc_queue(api), durable=True, arguments=arguments)
 
     def declare_events_exchange(self):

@@ -65,7 +65,7 @@ impl Place {
 
     /// Declares the queue for calls, exactly as Lightbus does: it declares it again, and the broker refuses differences.
     pub(crate) async fn declare_rpc_queue(&self, connection: &Connection, kind: QueueKind) -> Result<()> {
-        let arguments = [("x-queue-type", text(kind.name())), ("x-expires", AMQPValue::LongLongInt(300_000))];
+        let arguments = [("x-queue-type", text(kind.name())), ("x-expires", AMQPValue::LongLongInt(30_000))];
         declare_queue(connection, self.rpc_queue(), arguments).await
     }
 

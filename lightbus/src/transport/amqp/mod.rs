@@ -14,11 +14,13 @@
 //! No recovery of lapin's is used: what stands again here stands as a whole, in the right order, and says so.
 
 mod backoff;
+mod clock;
 mod connection;
 mod consume;
 mod errors;
 mod message;
 mod publish;
+mod repeat_log;
 mod session;
 mod topology;
 

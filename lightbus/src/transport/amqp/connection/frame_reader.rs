@@ -15,6 +15,7 @@ use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::{Stream, TryFutureExt};
 use lapin::AsyncTcpStream;
 
+use crate::transport::amqp::connection::lapin_log::{LapinExecutor, LapinLog};
 use crate::transport::amqp::connection::sanitize::{Frame, HEAD, sanitize};
 use crate::transport::amqp::connection::wake_queue::WakeQueue;
 
@@ -22,13 +23,14 @@ use crate::transport::amqp::connection::wake_queue::WakeQueue;
 const LONGEST: usize = 1 << 20;
 
 /// Tokio, with streams that are sanitized.
-pub(crate) type Sanitizing = RuntimeParts<Tokio, SanitizingReactor>;
+pub(crate) type Sanitizing = RuntimeParts<LapinExecutor, SanitizingReactor>;
 
-pub(crate) fn runtime() -> Runtime<Sanitizing> {
-    RuntimeParts::new(Tokio::current(), SanitizingReactor(Tokio::current())).into()
+/// The runtime that lapin uses.
+pub(crate) fn runtime(log: LapinLog) -> Runtime<Sanitizing> {
+    RuntimeParts::new(LapinExecutor::new(log), SanitizingReactor(Tokio::current())).into()
 }
 
-/// Lapin takes streams of the type that its reactor makes; this one is a reactor for the sake of that.
+/// Lapin takes streams of the type that its reactor makes, so sanitizing streams need a reactor of their own.
 #[derive(Debug, Clone)]
 pub(crate) struct SanitizingReactor(Tokio);
 

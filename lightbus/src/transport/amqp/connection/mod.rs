@@ -6,6 +6,7 @@
 
 pub(crate) mod address;
 pub(crate) mod frame_reader;
+mod lapin_log;
 mod sanitize;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
@@ -30,6 +31,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::runtime::sync::lock;
 use crate::transport::amqp::connection::address::Address;
 use crate::transport::amqp::connection::frame_reader::FrameReader;
+use crate::transport::amqp::connection::lapin_log::LapinLog;
 use crate::transport::amqp::connection::wake_queue::{WakeQueue, WakingStream};
 use crate::transport::amqp::errors::{ConnectFailure, OPERATION_TIMEOUT, OperationError, bounded};
 use crate::transport::amqp::message::properties::short;
@@ -93,12 +95,19 @@ impl Connection {
 
         let wakes = Arc::<WakeQueue>::default();
         let stream = Mutex::new(Some(AsyncTcpStream::Plain(FrameReader::new(stream, Arc::clone(&wakes)))));
+        let log = LapinLog::wanted();
         let connect = async move |_, _| {
+            // This runs on lapin's own thread.
+            log.apply_to_thread();
             // Lapin's own recovery is off, so that it asks once.
             lock(&stream).take().ok_or_else(|| lapin::Error::from(io::Error::from(io::ErrorKind::NotConnected)))
         };
-        let connection =
-            lapin::Connection::connector(uri(address), frame_reader::runtime(), connect, introduction(address, name));
+        let connection = lapin::Connection::connector(
+            uri(address),
+            frame_reader::runtime(log),
+            connect,
+            introduction(address, name),
+        );
         let connection = timeout_at(deadline, connection).await.map_err(silent)?;
         Ok(Self {
             connection: connection.map_err(ConnectFailure::Unwelcome)?,

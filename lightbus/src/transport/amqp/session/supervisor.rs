@@ -11,8 +11,10 @@ use tokio_util::task::TaskTracker;
 use crate::error::Error;
 use crate::runtime::sync::lock;
 use crate::transport::amqp::backoff::Backoff;
+use crate::transport::amqp::clock::ClockCheck;
 use crate::transport::amqp::consume::status::RegisteredConsumer;
 use crate::transport::amqp::errors::{Diagnosis, OPERATION_TIMEOUT};
+use crate::transport::amqp::repeat_log::RepeatLog;
 use crate::transport::amqp::session::connect_report::ConnectReport;
 use crate::transport::amqp::session::hosts::{self, Hosts};
 use crate::transport::amqp::session::replies;
@@ -40,14 +42,22 @@ pub(crate) struct Shared {
 }
 
 /// Makes the first connection, within `limit`.
+///
+/// # Errors
+///
+/// If no host accepts a connection in time, or tokio's clock is paused.
 pub(crate) async fn first_session(shared: &Shared, hosts: &mut Hosts, limit: Duration) -> Result<Arc<Session>, Error> {
-    let begun = Instant::now();
-    let mut backoff = Backoff::new();
+    let (begun, clock) = (Instant::now(), ClockCheck::start());
+    let (mut backoff, mut log) = (Backoff::new(), RepeatLog::default());
     let mut rounds = 0;
     loop {
         let most = hosts.limit(rounds);
         let time = |untried| hosts::share(most, limit.saturating_sub(begun.elapsed()), untried);
-        let attempts = match round(shared, hosts, Generation(1), time).await {
+        let outcome = round(shared, hosts, Generation(1), &mut log, time).await;
+        if clock.is_paused() {
+            return Err(Error::PausedClock { url: shared.plan.url.to_string() });
+        }
+        let attempts = match outcome {
             Ok(session) => return Ok(session),
             Err(attempts) => attempts,
         };
@@ -56,18 +66,19 @@ pub(crate) async fn first_session(shared: &Shared, hosts: &mut Hosts, limit: Dur
             return Err(attempts.into_error(&shared.plan.url, begun.elapsed()));
         }
         let delay = backoff.delay().min(left);
-        tracing::info!("trying to connect to {} again in {delay:?}", shared.plan.url);
+        tracing::debug!("trying to connect to {} again in {delay:?}", shared.plan.url);
         sleep(delay).await;
         rounds = rounds.saturating_add(1);
     }
 }
 
-/// Tries the hosts one after the other until one has a session to give, or says for good that it has none. `time` is how
-/// long a connection may take while so many hosts are untried.
+/// Tries each host once, in turn. Ends early if a host accepts a session, or refuses one for good. `time` says how long an
+/// attempt may take, given the number of untried hosts.
 async fn round(
     shared: &Shared,
     hosts: &mut Hosts,
     generation: Generation,
+    log: &mut RepeatLog,
     time: impl Fn(usize) -> Duration,
 ) -> Result<Arc<Session>, ConnectReport> {
     let mut attempts = ConnectReport::default();
@@ -77,7 +88,10 @@ async fn round(
             Ok(session) => return Ok(session),
             Err(failure) => {
                 let Diagnosis { reason, advice, .. } = failure.diagnosis();
-                tracing::warn!("cannot connect to {address}: {reason}. {advice}");
+                let problem = format!("{reason}. {advice}");
+                if let Some(line) = log.line(&format!("cannot connect to {address}"), problem) {
+                    tracing::warn!("{line}");
+                }
                 attempts.add(&address, failure);
             }
         }
@@ -117,11 +131,11 @@ pub(crate) async fn run(shared: Arc<Shared>, mut hosts: Hosts, first: Arc<Sessio
 }
 
 async fn reconnect(shared: &Shared, hosts: &mut Hosts, generation: Generation, backoff: &mut Backoff) -> Arc<Session> {
-    let mut rounds = 0;
+    let (mut rounds, mut log) = (0, RepeatLog::default());
     loop {
         sleep(backoff.delay()).await;
         let limit = hosts.limit(rounds);
-        if let Ok(session) = round(shared, hosts, generation, |_| limit).await {
+        if let Ok(session) = round(shared, hosts, generation, &mut log, |_| limit).await {
             return session;
         }
         rounds = rounds.saturating_add(1);
