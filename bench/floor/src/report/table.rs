@@ -1,14 +1,15 @@
-//! Tables that read well in a terminal, and are Markdown.
+//! Tables in Markdown that also read well in a terminal.
 
 use super::rows::Table;
 use super::summary::{Spread, Summary};
 use crate::contestant::Contestant;
 
-/// The table; `None` when nothing of it was measured.
-pub(crate) fn render(table: &Table, summary: &Summary<'_>) -> Option<String> {
-    let mut lines = vec![header()];
+/// Renders a table with a column for each of the contestants. Returns `None` if none of its rows was measured.
+pub(crate) fn render(table: &Table, contestants: &[Contestant], summary: &Summary<'_>) -> Option<String> {
+    let mut lines = vec![header(contestants)];
     for row in table.rows {
-        let cells: Vec<Option<Spread>> = Contestant::ALL.map(|contestant| summary.spread(row, contestant)).to_vec();
+        let cells: Vec<Option<Spread>> =
+            contestants.iter().map(|&contestant| summary.spread(row, contestant)).collect();
         if cells.iter().all(Option::is_none) {
             continue;
         }
@@ -20,9 +21,9 @@ pub(crate) fn render(table: &Table, summary: &Summary<'_>) -> Option<String> {
     (lines.len() > 1).then(|| lay_out(&lines))
 }
 
-fn header() -> Vec<String> {
+fn header(contestants: &[Contestant]) -> Vec<String> {
     let mut header = vec![String::new()];
-    header.extend(Contestant::ALL.map(|contestant| contestant.name().to_owned()));
+    header.extend(contestants.iter().map(|contestant| contestant.name().to_owned()));
     header.push("lightbus / best".to_owned());
     header
 }
@@ -35,12 +36,12 @@ fn ratio(Spread { median, lowest, highest }: Spread) -> String {
     format!("**{median:.2}**{}", within(format!("{lowest:.2}"), format!("{highest:.2}")))
 }
 
-/// Nothing when all values read the same.
+/// Empty if all values read the same.
 fn within(lowest: String, highest: String) -> String {
     if lowest == highest { String::new() } else { format!(" ({lowest}–{highest})") }
 }
 
-/// Three digits are more than the measurement is good for; large numbers keep all of theirs, and a comma.
+/// Three digits are more than the precision of the measurement. Large numbers keep all digits and get a comma.
 pub(crate) fn number(value: f64) -> String {
     if value.abs() < 100.0 {
         return format!("{value:.1}");

@@ -1,4 +1,6 @@
-//! The raw data of one run, as it is kept.
+//! The raw data of a run, which is kept as JSON.
+
+mod machine;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,11 +10,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::machine::Machine;
+pub(crate) use self::machine::Machine;
 use crate::contestant::Contestant;
-use crate::run::Metrics;
 
-/// The raw data of one run.
+/// The measured values, by name.
+pub(crate) type Metrics = BTreeMap<String, f64>;
+
+/// The raw data of a run.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Data {
     /// Seconds since 1970.
@@ -21,7 +25,7 @@ pub(crate) struct Data {
     pub(crate) samples: Vec<Sample>,
 }
 
-/// What one contestant did at one thing in one round.
+/// What one contestant achieved in one workload and one round.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Sample {
     pub(crate) round: u32,
@@ -31,12 +35,13 @@ pub(crate) struct Sample {
 }
 
 impl Data {
+    /// Starts the data of a run that begins now.
     pub(crate) fn new(machine: Machine) -> Self {
         let begun_at = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
         Self { begun_at, machine, samples: Vec::new() }
     }
 
-    /// Writes it into the folder, under a name of its own.
+    /// Writes the data to a new file in `folder`.
     pub(crate) fn save(&self, folder: &Path, suffix: &str) -> Result<PathBuf> {
         fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         let path = folder.join(format!("{}{suffix}.json", self.begun_at));
@@ -45,7 +50,7 @@ impl Data {
         Ok(path)
     }
 
-    /// How often things were measured, such as `7` or `3 to 7`.
+    /// Returns how many rounds the workloads have, such as `7` or `3 to 7`.
     pub(crate) fn rounds(&self) -> String {
         let of_works = self.rounds_of_works();
         let (fewest, most) = (of_works.values().min().unwrap_or(&0), of_works.values().max().unwrap_or(&0));
@@ -61,8 +66,8 @@ impl Data {
         of_works
     }
 
-    /// Adds what a later run has measured. What both have measured on the same machine, at the same commit, is put together
-    /// as further rounds; otherwise it is taken from the later one.
+    /// Adds the data of a later run. If both ran on the same machine at the same commit, the rounds of a workload add up.
+    /// Otherwise the later run replaces the workloads that it measured.
     pub(crate) fn add(&mut self, mut later: Self) {
         if self.machine == later.machine {
             let rounds = self.rounds_of_works();
@@ -75,6 +80,7 @@ impl Data {
         self.samples.extend(later.samples);
     }
 
+    /// Reads the data of an earlier run.
     pub(crate) fn load(path: &Path) -> Result<Self> {
         let json = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_slice(&json).with_context(|| format!("{} holds no data of a run", path.display()))
@@ -100,8 +106,8 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_one_program_on_one_machine_add_up() -> Result<()> {
-        let machine = Machine::look()?;
+    fn rounds_of_the_same_commit_on_the_same_machine_add_up() -> Result<()> {
+        let machine = Machine::inspect()?;
         let mut data = run(&machine, "rpc-1", 2);
         data.add(run(&machine, "rpc-64", 1));
         data.add(run(&machine, "rpc-1", 2));
@@ -111,8 +117,8 @@ mod tests {
     }
 
     #[test]
-    fn of_what_other_programs_have_measured_the_latest_counts() -> Result<()> {
-        let machine = Machine::look()?;
+    fn the_later_run_of_another_commit_replaces_the_earlier_one() -> Result<()> {
+        let machine = Machine::inspect()?;
         let mut data = run(&machine, "rpc-1", 2);
         data.add(run(&machine, "rpc-64", 1));
         let mut changed = serde_json::to_value(&machine)?;

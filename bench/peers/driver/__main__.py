@@ -18,9 +18,9 @@ from peers import PEERS
 from processes import Failed
 
 SOURCES = Path(__file__).resolve().parent.parent
-ROOT = SOURCES.parents[2]
+ROOT = SOURCES.parents[1]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-PAGES = [ROOT / "docs/performance.md", ROOT / "docs/performance-peers.md"]
+PAGE = ROOT / "docs/performance-peers.md"
 
 HEADINGS = [
     "",
@@ -130,9 +130,8 @@ def main():
     )
     if options.only is None:
         numbers = range(1, len(COLUMNS) + 1)
-        for page in PAGES:
-            if tables.write_between_markers(page, "peers", tables.markdown(HEADINGS, table, numbers)):
-                print(f"the table is in {page.relative_to(ROOT)} too", file=sys.stderr)
+        if tables.write_between_markers(PAGE, "peers", tables.markdown(HEADINGS, table, numbers)):
+            print(f"the table is in {PAGE.relative_to(ROOT)} too", file=sys.stderr)
     if "lightbus" in problems:
         sys.exit(f"Lightbus could not be measured: {problems['lightbus']}")
 

@@ -1,4 +1,4 @@
-//! Where it was measured, and with what.
+//! The machine and the software of a run.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-/// Where it was measured, and with what.
+/// The machine and the software of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Machine {
     processor: String,
@@ -20,8 +20,8 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Looks. What cannot be found out stays empty: no measurement depends on it.
-    pub(crate) fn look() -> Result<Self> {
+    /// Inspects the machine. What it cannot find out stays empty, since no measurement depends on it.
+    pub(crate) fn inspect() -> Result<Self> {
         let cores = std::thread::available_parallelism()?.get();
         Ok(Self {
             processor: field("/proc/cpuinfo", "model name"),
@@ -35,7 +35,7 @@ impl Machine {
         })
     }
 
-    /// As a table.
+    /// Renders the machine as a table.
     pub(crate) fn table(&self, rounds: String) -> String {
         let rows = [
             ("processor", format!("{}, {} cores for the broker and all processes", self.processor, self.cores)),
@@ -66,10 +66,21 @@ fn memory() -> String {
     format!("{} GiB", kib >> 20)
 }
 
-/// What was built. The pages that measuring writes do not change it.
+/// Returns the commit that was built. Changes to the pages that a run writes do not count.
 fn commit() -> String {
     let commit = output("git", &["rev-parse", "--short", "HEAD"]);
-    let changed = output("git", &["status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)docs"]);
+    let changed = output(
+        "git",
+        &[
+            "status",
+            "--porcelain",
+            "--untracked-files=no",
+            "--",
+            ":/",
+            ":(top,exclude)docs",
+            ":(top,exclude)bench/NOTES.md",
+        ],
+    );
     if changed.is_empty() { commit } else { format!("{commit}-dirty") }
 }
 
@@ -80,12 +91,12 @@ fn output(program: &str, arguments: &[&str]) -> String {
     }
 }
 
-/// `scripts/with-rabbitmq` says how to ask its broker.
+/// Asks the broker of `scripts/with-rabbitmq` for its version.
 fn broker() -> String {
     let Ok(rabbitmqctl) = std::env::var("LIGHTBUS_TEST_RABBITMQCTL") else { return "RabbitMQ".to_owned() };
     let version = output(&rabbitmqctl, &["--silent", "version"]);
     let erlang = output(&rabbitmqctl, &["--silent", "eval", "erlang:system_info(otp_release)."]);
-    format!("RabbitMQ {version} on Erlang {}, one node with the settings that it comes with", erlang.trim_matches('"'))
+    format!("RabbitMQ {version} on Erlang {}, one node with default settings", erlang.trim_matches('"'))
 }
 
 fn libraries() -> String {

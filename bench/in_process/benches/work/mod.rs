@@ -1,4 +1,4 @@
-//! What is measured: bodies, and calls and events over the bus in memory.
+//! The benchmarks: bodies, and calls and events over the bus in memory.
 
 use std::future::poll_fn;
 use std::task::Poll;
@@ -10,74 +10,35 @@ use futures_util::future::join_all;
 use lightbus::__private::{Api, Dispatch, invocation};
 use lightbus::codec;
 use lightbus::message::Encoding;
-use lightbus::prelude::*;
-use tokio::runtime::Runtime;
+use lightbus_bench_in_process::{Check, Desk, Registered, WarrantyApi, WarrantyClient, WarrantyServer, bus};
 use tokio::sync::mpsc;
 
-/// Lengths of a note, in bytes.
+/// The lengths of the note, in bytes.
 const SIZES: [usize; 3] = [100, 1 << 10, 64 << 10];
 
-/// How many calls and events are in flight.
+/// How many calls or events are in flight.
 const IN_FLIGHT: [usize; 2] = [1, 64];
 
 /// How many calls are made one after the other.
 const IN_A_ROW: usize = 100;
 
-/// A request by hand, as the client writes one.
-#[derive(Debug, Serialize, Deserialize)]
-struct Check {
-    serial: String,
-    customer: u64,
-    note: String,
-}
-
-/// An answer.
-#[derive(Debug, Serialize, Deserialize, JsonSchema)]
-pub(crate) struct Cover {
-    ok: bool,
-    until: String,
-}
-
-/// Who is covered, and until when.
-#[lightbus::api(name = "bench.warranty")]
-pub(crate) trait Warranty {
-    /// The cover of one product.
-    async fn check(&self, serial: &str, customer: u64, note: &str) -> Cover;
-
-    /// Somebody registered a product.
-    #[event]
-    fn registered(serial: String, customer: u64, note: String);
-}
-
-struct Desk;
-
-impl Warranty for Desk {
-    async fn check(&self, serial: &str, _customer: u64, _note: &str) -> Cover {
-        Cover { ok: !serial.is_empty(), until: "2027-01-01".to_owned() }
-    }
-}
-
-fn request(size: usize) -> Check {
-    Check { serial: "SN-0001234".to_owned(), customer: 42, note: "x".repeat(size) }
-}
-
 #[divan::bench(args = SIZES)]
 fn encode(bencher: Bencher<'_, '_>, size: usize) {
-    let request = request(size);
+    let request = Check::of_size(size);
     bencher.bench(|| codec::encode(Encoding::MessagePack, &request).unwrap());
 }
 
 #[divan::bench(args = SIZES)]
 fn decode(bencher: Bencher<'_, '_>, size: usize) {
-    let payload = codec::encode(Encoding::MessagePack, &request(size)).unwrap();
+    let payload = codec::encode(Encoding::MessagePack, &Check::of_size(size)).unwrap();
     bencher.bench(|| codec::decode::<Check>(&payload).unwrap());
 }
 
-/// What the generated dispatcher does with a request: arguments decoded, the method run, its answer encoded.
+/// The generated dispatcher: decodes the arguments, runs the method and encodes its answer.
 #[divan::bench]
 fn dispatch(bencher: Bencher<'_, '_>) {
     let server = WarrantyServer::new(Desk);
-    let arguments = codec::encode(Encoding::MessagePack, &request(SIZES[0])).unwrap();
+    let arguments = codec::encode(Encoding::MessagePack, &Check::of_size(SIZES[0])).unwrap();
     bencher
         .with_inputs(|| invocation(WarrantyApi::DESCRIPTOR, "check", arguments.clone()))
         .bench_local_refs(|invocation| server.dispatch(invocation).now_or_never().unwrap());
@@ -91,14 +52,14 @@ fn call(bencher: Bencher<'_, '_>, in_flight: usize) {
     let (client, note) = (WarrantyClient::new(&bus), "x".repeat(SIZES[0]));
     let call = async || client.check("SN-0001234", 42, &note).await.unwrap();
     let bencher = bencher.counter(ItemsCount::new(in_flight));
-    // Waiting for several together allocates, which is no part of a call.
+    // `join_all` allocates, which is not part of a call.
     match in_flight {
         1 => bencher.bench_local(|| runtime.block_on(call())),
         _ => bencher.bench_local(|| runtime.block_on(join_all((0..in_flight).map(|_| call())))),
     }
 }
 
-/// What it takes to enter the runtime and to wait there for a turn, which is in a call with one in flight, too.
+/// Entering the runtime and waiting for one turn of its scheduler, which is also part of `call` with one in flight.
 #[divan::bench]
 fn block_on(bencher: Bencher<'_, '_>) {
     let (runtime, _bus) = bus();
@@ -114,8 +75,8 @@ fn block_on(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// Calls one after the other from a task, as handlers make them: of the future that `block_on` is given tokio asks the system
-/// for I/O whenever it is woken.
+/// Calls one after the other from a task, as handlers make them. Tokio polls the I/O of the system whenever the future of
+/// `block_on` is woken, which this leaves out.
 #[divan::bench]
 fn calls_in_a_row(bencher: Bencher<'_, '_>) {
     let (runtime, bus) = bus();
@@ -132,7 +93,7 @@ fn calls_in_a_row(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// An event from its publishing to the end of its handler.
+/// An event from publishing until its handler returns.
 #[divan::bench(args = IN_FLIGHT)]
 fn event(bencher: Bencher<'_, '_>, in_flight: usize) {
     let (runtime, bus) = bus();
@@ -146,7 +107,7 @@ fn event(bencher: Bencher<'_, '_>, in_flight: usize) {
     bencher.counter(ItemsCount::new(in_flight)).bench_local(|| {
         runtime.block_on(async {
             let published = (0..in_flight).map(async |_| {
-                let Check { serial, customer, note } = request(SIZES[0]);
+                let Check { serial, customer, note } = Check::of_size(SIZES[0]);
                 bus.publish(Registered { serial, customer, note }).await.unwrap();
             });
             join_all(published).await;
@@ -155,11 +116,4 @@ fn event(bencher: Bencher<'_, '_>, in_flight: usize) {
             }
         });
     });
-}
-
-/// A bus of its own, and one thread for all of it.
-fn bus() -> (Runtime, Bus) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let bus = runtime.block_on(async { Bus::service("warranty").url("memory://").connect().await }).unwrap();
-    (runtime, bus)
 }

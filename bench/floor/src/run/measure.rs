@@ -1,6 +1,4 @@
-//! Measures one contestant at one thing.
-
-use std::collections::BTreeMap;
+//! Measures one contestant in one workload.
 
 use anyhow::{Context, Result};
 use lapin::Connection;
@@ -8,13 +6,11 @@ use lapin::Connection;
 use super::child::Child;
 use super::work::{Kind, Tool, Work};
 use crate::contestant::Contestant;
+use crate::data::Metrics;
 use crate::message::now;
 use crate::place::Place;
 use crate::process::Usage;
 use crate::role::{CallReport, PublishReport, ServeReport, SubscribeReport};
-
-/// What was measured, by name.
-pub(crate) type Metrics = BTreeMap<String, f64>;
 
 /// How many calls are counted, and twice as many: the difference is theirs alone.
 const COUNTED: u64 = 2000;

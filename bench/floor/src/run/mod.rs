@@ -1,11 +1,10 @@
-//! Measures every contestant at everything, in turn.
+//! Measures every contestant in every workload, in turn.
 
 mod child;
 mod measure;
 mod work;
 
-use std::path::PathBuf;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, ensure};
 use clap::Args;
@@ -14,23 +13,21 @@ use lapin::{Connection, ConnectionProperties};
 use self::measure::{Measurement, Times};
 use self::work::{WORKS, Work};
 use crate::contestant::Contestant;
+use crate::data::{Data, Machine, Sample};
 use crate::place::Place;
-use crate::report::{self, Data, Machine, Sample};
-
-pub(crate) use self::measure::Metrics;
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// The broker.
     #[arg(long, env = "LIGHTBUS_TEST_URL", hide_env_values = true)]
     url: String,
-    /// Measures only what the first table shows, and for a shorter time.
+    /// Measures only the rows of the first table, for a shorter time.
     #[arg(long)]
     quick: bool,
-    /// Measures only this, such as `rpc-64` or `events*`; may be given more than once.
-    #[arg(long, value_name = "WORK")]
+    /// Measures only this workload, such as `rpc-64` or `events*`; may be given more than once.
+    #[arg(long, value_name = "WORKLOAD")]
     only: Vec<String>,
-    /// How often everything is measured.
+    /// The number of rounds.
     #[arg(long, default_value_t = 7)]
     rounds: u32,
     /// How long each measurement warms up, in milliseconds.
@@ -39,24 +36,15 @@ pub(crate) struct RunArgs {
     /// How long each measurement takes, in milliseconds.
     #[arg(long)]
     measure: Option<u64>,
-    /// Makes exactly so many calls instead, however long they take.
+    /// Makes exactly this many calls instead, however long they take.
     #[arg(long)]
     calls: Option<u64>,
-    /// Measures only these.
+    /// Measures only these contestants.
     #[arg(long, value_delimiter = ',', default_values_t = Contestant::ALL)]
     contestants: Vec<Contestant>,
-    /// What the names of what is measured end with, to tell them from the same beside another broker.
+    /// Appends this to the names of the workloads, to tell a run beside another broker apart.
     #[arg(long, default_value = "", allow_hyphen_values = true)]
-    suffix: String,
-    /// Shows this data of an earlier run too; may be given more than once.
-    #[arg(long, value_name = "FILE")]
-    merge: Vec<PathBuf>,
-    /// Writes the tables and plots into this page, too.
-    #[arg(long, value_name = "FILE")]
-    page: Option<PathBuf>,
-    /// Where the data goes.
-    #[arg(long, default_value = "target/bench")]
-    out: PathBuf,
+    pub(crate) suffix: String,
 }
 
 impl RunArgs {
@@ -66,25 +54,18 @@ impl RunArgs {
     }
 }
 
-pub(crate) fn run(args: RunArgs) -> Result<()> {
-    // It waits while others are measured, and must not be measured itself.
+/// Measures, and returns the data.
+pub(crate) fn run(args: &RunArgs) -> Result<Data> {
+    // This process waits while others are measured, so its runtime should do as little as possible.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut data = runtime.block_on(measure_all(&args))?;
-    let path = data.save(&args.out, &args.suffix)?;
-    for more in &args.merge {
-        data.add(Data::load(more)?);
-    }
-    if let Some(page) = &args.page {
-        report::write(&data, page)?;
-    }
-    report::print(&data, &path)
+    runtime.block_on(measure_all(args))
 }
 
 async fn measure_all(args: &RunArgs) -> Result<Data> {
     let works = chosen(args)?;
     let times = args.times();
     let begun = Instant::now();
-    let mut data = Data::new(Machine::look()?);
+    let mut data = Data::new(Machine::inspect()?);
     let broker = Connection::connect(&args.url, ConnectionProperties::default()).await?;
     for round in 0..args.rounds {
         for work in &works {
@@ -98,9 +79,14 @@ async fn measure_all(args: &RunArgs) -> Result<Data> {
                 data.samples.push(Sample { round, work, contestant, metrics });
             }
         }
-        report::progress(round + 1, args.rounds, begun.elapsed());
+        print_progress(round + 1, args.rounds, begun.elapsed());
     }
     Ok(data)
+}
+
+#[allow(clippy::print_stderr, reason = "somebody watches the run")]
+fn print_progress(round: u32, rounds: u32, elapsed: Duration) {
+    eprintln!("round {round} of {rounds} is done after {} s", elapsed.as_secs());
 }
 
 fn chosen(args: &RunArgs) -> Result<Vec<Work>> {
@@ -110,7 +96,7 @@ fn chosen(args: &RunArgs) -> Result<Vec<Work>> {
     };
     let works: Vec<Work> = WORKS.iter().filter(is_asked_for).copied().collect();
     let names: Vec<&str> = WORKS.iter().map(|work| work.name).collect();
-    ensure!(!works.is_empty(), "there is nothing by that name to measure. What there is: {}", names.join(", "));
+    ensure!(!works.is_empty(), "no workload has that name. The workloads are {}", names.join(", "));
     Ok(works)
 }
 
@@ -118,7 +104,7 @@ fn matches(pattern: &str, name: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == name, |beginning| name.starts_with(beginning))
 }
 
-/// Every round begins with another contestant, so that none always comes after the same one.
+/// Returns the order of the contestants in a round. Every round begins with another one, so that none always follows the same.
 fn turns(contestants: &[Contestant], round: u32) -> impl Iterator<Item = Contestant> {
     let count = contestants.len().max(1);
     contestants.iter().copied().cycle().skip(round as usize % count).take(contestants.len())
@@ -143,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_for_any_ending() {
+    fn a_star_matches_any_ending() {
         assert!(matches("rpc-1", "rpc-1") && matches("rpc-*", "rpc-64") && !matches("rpc-1", "rpc-1-1k"));
     }
 }

@@ -1,8 +1,8 @@
 //! Medians, spreads and ratios.
 
-use super::data::Data;
 use super::rows::Row;
 use crate::contestant::Contestant;
+use crate::data::Data;
 
 /// A median, and how far the values lie apart.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,4 +1,4 @@
-"""Measures what an API costs whoever compiles it; `scripts/bench-compile` starts this."""
+"""Measures what an API adds to a build. `scripts/bench-compile` starts this."""
 
 import argparse
 import os
@@ -11,12 +11,13 @@ import crates
 import machine
 import tables
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
 PAGE = ROOT / "docs/performance.md"
+NOTES = ROOT / "bench/NOTES.md"
 
 SIZES = [0, 5, 100]
-# How many of the slowest dependencies are shown.
+# How many of the slowest dependencies the table shows.
 SLOWEST = 15
 
 HEADINGS = [
@@ -44,7 +45,7 @@ def say(text):
 
 
 def measure_round(builds, workspace, methods, marker):
-    """The seconds of each build of one crate, whose dependencies are built already."""
+    """Returns the seconds of each build of one crate whose dependencies are already built."""
     package = f"methods-{methods}"
     builds.clean("-p", package)
     seconds = {"check": builds.seconds("check", "-p", package)}
@@ -60,7 +61,7 @@ def measure_round(builds, workspace, methods, marker):
 
 
 def build_dependencies(builds):
-    """Builds everything once, and tells what each dependency took in a clean build for development."""
+    """Builds everything once, and returns what each dependency took in a clean build for development."""
     builds.clean()
     whole = builds.seconds("build", "-p", "methods-0", "--timings")
     units = builds.timings()
@@ -71,7 +72,7 @@ def build_dependencies(builds):
 
 
 def slowest(units):
-    """The seconds of each dependency, its build script included, the slowest first."""
+    """Returns the seconds of each dependency, with its build script, the slowest first."""
     seconds = {}
     for unit in units:
         name = f"{unit['name']} {unit['version']}"
@@ -88,7 +89,7 @@ def rows(rounds, facts):
 
 
 def each_more(rounds, facts, column):
-    """What one method more costs, by the difference between the two APIs."""
+    """Returns what each further method costs, from the difference between the two APIs."""
     few, many = SIZES[1:]
     if column in SECONDS:
         values = [1000 * (result[many][column] - result[few][column]) / (many - few) for result in rounds]
@@ -145,10 +146,13 @@ def report(whole, dependencies, rounds, facts, counts):
     parts = [
         tables.markdown(HEADINGS, table, range(1, len(HEADINGS))),
         "\n".join(f"- {text}" for text in sums),
-        tables.markdown(["crate", "s"], crate_rows, [1]),
     ]
-    if tables.write_between_markers(PAGE, "compile", "\n\n".join(parts)):
-        say(f"the tables are in {PAGE.relative_to(ROOT)} too")
+    for page, name, content in [
+        (PAGE, "compile", "\n\n".join(parts)),
+        (NOTES, "crates", tables.markdown(["crate", "s"], crate_rows, [1])),
+    ]:
+        if tables.write_between_markers(page, name, content):
+            say(f"the {name} table is in {page.relative_to(ROOT)} too")
 
 
 main()

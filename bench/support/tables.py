@@ -1,4 +1,4 @@
-"""How measurements are shown: medians with their spread, as a table for the terminal and in the pages of docs/."""
+"""Shows measurements as tables of medians with their spread, in the terminal and on pages."""
 
 import json
 import re
