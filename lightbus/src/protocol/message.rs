@@ -10,6 +10,11 @@ use tokio::time::Instant;
 /// The longest time that anything on the bus waits, 49 days: what RabbitMQ takes as an expiry.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(u32::MAX as u64);
 
+/// The media types of MessagePack.
+const MSGPACK: [&str; 3] = ["application/msgpack", "application/vnd.msgpack", "application/x-msgpack"];
+
+const JSON: &str = "application/json";
+
 /// How a body is encoded.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -17,30 +22,34 @@ pub enum Encoding {
     /// MessagePack with string keys: what Lightbus itself sends.
     #[default]
     MessagePack,
-    /// JSON: accepted from anyone, so that a person can write it by hand.
+    /// JSON, which a person can write by hand.
     Json,
     /// A content type that Lightbus cannot read; kept so that errors can name it.
     Unsupported(Box<str>),
 }
 
 impl Encoding {
-    /// The encoding that a `content_type` names; none at all means MessagePack.
+    /// The encoding that a `content_type` names, in capitals or not. No `content_type` means MessagePack.
     #[must_use]
     pub fn from_content_type(content_type: Option<&str>) -> Self {
         let Some(content_type) = content_type else { return Self::MessagePack };
-        match content_type.split(';').next().unwrap_or_default().trim() {
-            "" | "application/msgpack" | "application/vnd.msgpack" | "application/x-msgpack" => Self::MessagePack,
-            "application/json" => Self::Json,
-            other => Self::Unsupported(other.into()),
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        let is = |known: &str| media_type.eq_ignore_ascii_case(known);
+        if is("") || MSGPACK.into_iter().any(is) {
+            Self::MessagePack
+        } else if is(JSON) {
+            Self::Json
+        } else {
+            Self::Unsupported(media_type.into())
         }
     }
 
-    /// The `content_type` to send; none at all means MessagePack, which keeps the common message short.
+    /// The `content_type` to send. MessagePack has none, which keeps the common message short.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         match self {
             Self::MessagePack => None,
-            Self::Json => Some("application/json"),
+            Self::Json => Some(JSON),
             Self::Unsupported(other) => Some(other),
         }
     }

@@ -102,6 +102,6 @@ fn read_fault<E>(api: &str, method: String, payload: &Payload) -> CallError<E> {
             size: fault.details.size.unwrap_or_default(),
             limit: fault.details.limit.unwrap_or_default(),
         },
-        FaultCode::Unknown => CallError::Fault { method, fault: Box::new(fault) },
+        FaultCode::Unknown(_) => CallError::Fault { method, fault: Box::new(fault) },
     }
 }

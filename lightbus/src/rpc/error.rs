@@ -162,7 +162,11 @@ pub enum CallError<E = std::convert::Infallible> {
     },
 
     /// A fault that this version of Lightbus does not know.
-    #[error("the server of {method} answered with a fault that this version of Lightbus does not know: {}", .fault.message)]
+    #[error(
+        "the server of {method} answered with the fault {}, which this version of Lightbus does not know: {}",
+        .fault.code.as_str(),
+        .fault.message
+    )]
     Fault {
         /// The method's full name.
         method: String,

@@ -1,5 +1,7 @@
 //! Faults: what the framework answers in a method's stead.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// The framework's word that a method gave no answer, as it goes over the wire.
@@ -14,9 +16,9 @@ pub struct Fault {
     pub details: FaultDetails,
 }
 
-/// The causes that a fault tells apart. `docs/protocol.md` lists them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// Why a method gave no answer. `docs/protocol.md` lists the codes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Cow<'_, str>", into = "String")]
 #[non_exhaustive]
 pub enum FaultCode {
     /// The API has no method of that name.
@@ -25,7 +27,7 @@ pub enum FaultCode {
     InvalidArguments,
     /// The handler panicked.
     HandlerPanicked,
-    /// The server was told to stop before the handler could answer.
+    /// The server was stopped before the handler could answer.
     ShuttingDown,
     /// Another server may have run the call already, and the method is not idempotent.
     OutcomeUnknown,
@@ -36,8 +38,49 @@ pub enum FaultCode {
     /// The answer could not be encoded.
     InvalidReply,
     /// A code that this version of Lightbus does not know.
-    #[serde(other)]
-    Unknown,
+    Unknown(String),
+}
+
+impl FaultCode {
+    const KNOWN: [Self; 8] = [
+        Self::UnknownMethod,
+        Self::InvalidArguments,
+        Self::HandlerPanicked,
+        Self::ShuttingDown,
+        Self::OutcomeUnknown,
+        Self::RequestTooLarge,
+        Self::ReplyTooLarge,
+        Self::InvalidReply,
+    ];
+
+    /// The code on the wire, such as `unknown_method`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::UnknownMethod => "unknown_method",
+            Self::InvalidArguments => "invalid_arguments",
+            Self::HandlerPanicked => "handler_panicked",
+            Self::ShuttingDown => "shutting_down",
+            Self::OutcomeUnknown => "outcome_unknown",
+            Self::RequestTooLarge => "request_too_large",
+            Self::ReplyTooLarge => "reply_too_large",
+            Self::InvalidReply => "invalid_reply",
+            Self::Unknown(code) => code,
+        }
+    }
+}
+
+impl From<Cow<'_, str>> for FaultCode {
+    fn from(code: Cow<'_, str>) -> Self {
+        let known = Self::KNOWN.into_iter().find(|known| known.as_str() == code);
+        known.unwrap_or_else(|| Self::Unknown(code.into_owned()))
+    }
+}
+
+impl From<FaultCode> for String {
+    fn from(code: FaultCode) -> Self {
+        code.as_str().to_owned()
+    }
 }
 
 /// What else is known of a fault. Each field is there only for the codes that it belongs to.

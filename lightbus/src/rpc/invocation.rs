@@ -1,12 +1,14 @@
 //! One request on its way through a generated dispatcher.
 
+use std::sync::OnceLock;
+
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::fault::{Fault, FaultCode, FaultDetails};
 use crate::api::ApiDescriptor;
 use crate::context::Context;
-use crate::protocol::codec::{self, DecodeError};
+use crate::protocol::codec::{self, Body, DecodeError};
 use crate::protocol::message::{Encoding, Payload, ReplyKind};
 
 /// One request on its way through a generated dispatcher.
@@ -15,6 +17,8 @@ pub struct Invocation {
     api: &'static ApiDescriptor,
     method: SmolStr,
     arguments: Payload,
+    /// The arguments once they are read.
+    body: OnceLock<Result<Body, DecodeError>>,
     context: Context,
 }
 
@@ -34,7 +38,7 @@ pub fn invocation(api: &'static ApiDescriptor, method: &'static str, arguments: 
 
 impl Invocation {
     pub(crate) fn new(api: &'static ApiDescriptor, method: SmolStr, arguments: Payload, context: Context) -> Self {
-        Self { api, method, arguments, context }
+        Self { api, method, arguments, body: OnceLock::new(), context }
     }
 
     /// The name of the method that is called.
@@ -55,7 +59,9 @@ impl Invocation {
     ///
     /// The fault to answer with when they do not decode.
     pub fn arguments<'a, A: Deserialize<'a>>(&'a self) -> Result<A, Outcome> {
-        codec::decode_lent(&self.arguments).map_err(|error| self.fault(&self.invalid_arguments(&error)))
+        let body = self.body.get_or_init(|| Body::new(&self.arguments));
+        let decoded = body.as_ref().map_err(DecodeError::clone).and_then(Body::decode);
+        decoded.map_err(|error| self.fault(&self.invalid_arguments(&error)))
     }
 
     /// The answer of a method that returns no `Result`.
