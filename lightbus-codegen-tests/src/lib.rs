@@ -6,5 +6,5 @@
 #[cfg(doctest)]
 pub mod documentation {}
 
-#[cfg(any(failing = "missing_traits", failing = "other_context", failing = "overlapping"))]
+#[cfg(any_failing)]
 pub mod failing;

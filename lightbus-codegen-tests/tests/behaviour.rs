@@ -254,6 +254,52 @@ fn the_descriptor_says_what_the_trait_says() -> Outcome {
     Ok(())
 }
 
+#[doc = include_str!("docs/returns.md")]
+#[lightbus::api(name = "behaviour.returns")]
+trait Returns {
+    /// Before.
+    ///
+    #[doc = concat!("Put ", "together.")]
+    ///
+    ///     After.
+    async fn take_back(&self, serial: &str);
+
+    #[event]
+    #[doc = include_str!("docs/returns.md")]
+    fn taken_back(serial: String);
+}
+
+#[test]
+fn documentation_may_come_from_macros() -> Outcome {
+    const FILE: &str = "Products that come back.\n\n    indented";
+    let api = ReturnsApi::DESCRIPTOR;
+    assert_eq!(api.docs(), FILE);
+    let take_back = api.method("take_back").ok_or("there is no method `take_back`")?;
+    assert_eq!(take_back.docs(), "Before.\n\nPut together.\n\n    After.");
+    let event = api.events().first().ok_or("there is no event")?;
+    assert_eq!(event.docs(), FILE);
+
+    let schema = serde_json::to_value(ReturnsApi::schema())?;
+    assert_eq!(schema["description"], FILE);
+    assert_eq!(schema["methods"]["take_back"]["description"], take_back.docs());
+    assert_eq!(schema["events"]["taken_back"]["description"], FILE);
+    Ok(())
+}
+
+#[test]
+fn documentation_may_be_passed_through_a_macro() {
+    macro_rules! declare {
+        ($docs:expr) => {
+            #[doc = $docs]
+            #[lightbus::api(name = "behaviour.documented")]
+            trait Documented {}
+        };
+    }
+    declare!("From outside.");
+
+    assert_eq!(DocumentedApi::DESCRIPTOR.docs(), "From outside.");
+}
+
 #[test]
 fn the_schema_describes_the_wire() -> Outcome {
     let schema = serde_json::to_value(StockApi::schema())?;
@@ -300,12 +346,12 @@ fn a_trait_may_come_from_a_macro() {
 
                 async fn echo(&self, argument: $argument) -> u8 {
                     drop(argument);
-                    self.ask("", Default::default()).await.map_or(0, |_| 1)
+                    self.ask("", Default::default()).await.unwrap_or_default()
                 }
             }
         };
     }
-    declare!(FromMacro, "behaviour.from_macro", Vec<u8>, Option<()>);
+    declare!(FromMacro, "behaviour.from_macro", Vec<u8>, Option<u8>);
 
     assert_eq!(FromMacroApi::DESCRIPTOR.methods().len(), 2);
 }

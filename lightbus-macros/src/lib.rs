@@ -18,6 +18,7 @@ mod goldens;
 mod model;
 mod names;
 mod parse;
+mod scope;
 mod validate;
 
 use proc_macro2::TokenStream;

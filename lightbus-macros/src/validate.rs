@@ -5,12 +5,13 @@
 
 use proc_macro2::Span;
 use quote::ToTokens;
-use syn::Attribute;
 use syn::ext::IdentExt;
+use syn::{Attribute, Type};
 
 use crate::errors::Errors;
-use crate::model::{Api, Event, Method, Name};
+use crate::model::{Api, Event, Method, Name, Role};
 use crate::names::Named;
+use crate::scope;
 
 /// Methods that the client would hide or define twice, and why.
 const RESERVED: [(&str, &str); 2] = [("new", "creates the client"), ("clone", "clones the client")];
@@ -25,6 +26,9 @@ pub(crate) fn validate(api: &mut Api, errors: &mut Errors) {
     api.events.retain(|event| name_is_good(&event.name, Named::Event, errors));
     let generated = generated_types(api);
     api.events.retain(|event| !is_taken(event, &generated, errors));
+    api.events.retain(|event| !hides_a_name(event, errors));
+    let contexts = context_types(api);
+    api.events.retain(|event| !hides_the_context(event, &contexts, errors));
     refuse_same(&mut api.methods, method_key, errors);
     refuse_same(&mut api.methods, ident_key, errors);
     refuse_same(&mut api.events, event_key, errors);
@@ -67,6 +71,46 @@ fn is_taken(event: &Event, generated: &[String], errors: &mut Errors) -> bool {
         errors.refuse(&event.ty, problem, "name the struct with `#[event(type = …)]`, or rename the event");
     }
     taken
+}
+
+/// Whether the struct would hide a name that the whole module relies on.
+fn hides_a_name(event: &Event, errors: &mut Errors) -> bool {
+    let name = event.ty.unraw().to_string();
+    let meaning = scope::meaning(&name);
+    if let Some(meaning) = meaning {
+        let problem = format!("the struct of this event would be called `{name}`, which is {meaning}");
+        errors.refuse(&event.ty, problem, "name the struct with `#[event(type = …)]`");
+    }
+    meaning.is_some()
+}
+
+/// The names by which the methods of the trait ask for their context.
+fn context_types(api: &Api) -> Vec<String> {
+    let parameters = api.methods.iter().flat_map(|method| &method.parameters);
+    let contexts = parameters.filter(|parameter| matches!(parameter.role, Role::Context));
+    contexts.filter_map(|parameter| single_name(&parameter.ty)).collect()
+}
+
+/// `Context` of `&Context`.
+fn single_name(ty: &Type) -> Option<String> {
+    match ty {
+        Type::Reference(reference) => single_name(&reference.elem),
+        Type::Group(group) => single_name(&group.elem),
+        Type::Paren(paren) => single_name(&paren.elem),
+        Type::Path(path) => path.path.get_ident().map(|ident| ident.unraw().to_string()),
+        _ => None,
+    }
+}
+
+fn hides_the_context(event: &Event, contexts: &[String], errors: &mut Errors) -> bool {
+    let name = event.ty.unraw().to_string();
+    let hides = contexts.contains(&name);
+    if hides {
+        let problem =
+            format!("the struct of this event would be called `{name}`, as is the context that a method asks for");
+        errors.refuse(&event.ty, problem, "name the struct with `#[event(type = …)]`");
+    }
+    hides
 }
 
 /// What two methods or two events must not share.

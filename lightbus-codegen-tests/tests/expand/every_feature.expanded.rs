@@ -78,6 +78,10 @@ pub(crate) struct Registration {
     pub(crate) customer: u64,
 }
 #[cfg(feature = "warranty")]
+#[doc(hidden)]
+#[allow(dead_code, nonstandard_style)]
+struct __two_events_have_a_struct_Registration__name_one_by_event_type;
+#[cfg(feature = "warranty")]
 #[cfg(unix)]
 /// Nothing more to say.
 #[deprecated]
@@ -89,6 +93,11 @@ pub(crate) struct Registration {
 )]
 #[serde(crate = "crate::bus::__private::serde")]
 pub(crate) struct Nothing {}
+#[cfg(feature = "warranty")]
+#[cfg(unix)]
+#[doc(hidden)]
+#[allow(dead_code, nonstandard_style)]
+struct __two_events_have_a_struct_Nothing__name_one_by_event_type;
 #[cfg(feature = "warranty")]
 #[allow(dead_code, deprecated, nonstandard_style, unused_qualifications)]
 #[allow(clippy::too_many_arguments)]
@@ -437,6 +446,129 @@ const _: () = {
                                 )
                                 .await,
                         )
+                }
+                _ => invocation.unknown_method(),
+            }
+        }
+    }
+};
+/// Described in a file.
+#[doc = include_str!("sales.md")]
+pub trait Sales: ::core::marker::Send + ::core::marker::Sync + 'static {
+    #[doc = concat!("Returns ", "one price.")]
+    fn price(&self) -> impl ::core::future::Future<Output = u64> + ::core::marker::Send;
+}
+/// The description of `company.sales`: its name, its methods, its events and their schema.
+///
+/// Described in a file.
+#[doc = include_str!("sales.md")]
+#[allow(dead_code)]
+#[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
+pub struct SalesApi;
+/// Serves `company.sales` with an implementation of [`Sales`].
+///
+/// Described in a file.
+#[doc = include_str!("sales.md")]
+#[allow(dead_code)]
+pub struct SalesServer<T> {
+    service: ::std::sync::Arc<T>,
+}
+/// Calls the methods of `company.sales`.
+///
+/// Described in a file.
+#[doc = include_str!("sales.md")]
+#[allow(dead_code)]
+#[derive(::core::fmt::Debug, ::core::clone::Clone)]
+pub struct SalesClient {
+    client: ::lightbus::__private::Client,
+}
+#[allow(dead_code, deprecated, nonstandard_style, unused_qualifications)]
+const _: () = {
+    #[allow(unused_imports)]
+    use ::core::convert::Into as _;
+    #[derive(
+        ::lightbus::__private::serde::Serialize,
+        ::lightbus::__private::serde::Deserialize
+    )]
+    #[serde(crate = "::lightbus::__private::serde")]
+    #[serde(expecting = "a map of the arguments of price")]
+    #[derive(::lightbus::__private::schemars::JsonSchema)]
+    #[schemars(crate = "::lightbus::__private::schemars")]
+    struct __price_arguments {}
+    const __price_method: &::lightbus::__private::MethodDescriptor = &::lightbus::__private::MethodDescriptor::new(
+        "price",
+        ::core::concat!(concat!("Returns ", "one price.")).trim_ascii(),
+        ::lightbus::__private::inline::<__price_arguments>,
+        ::lightbus::__private::reference::<u64>,
+    );
+    impl ::lightbus::__private::Api for SalesApi {
+        const DESCRIPTOR: &'static ::lightbus::__private::ApiDescriptor = &::lightbus::__private::ApiDescriptor::new(
+            "company.sales",
+            ::core::concat!("Described in a file.", "\n", include_str!("sales.md"))
+                .trim_ascii(),
+            &[__price_method],
+            &[],
+        );
+    }
+    impl SalesClient {
+        /// A client that calls over this bus.
+        #[must_use]
+        pub fn new(bus: &::lightbus::__private::Bus) -> Self {
+            Self {
+                client: ::lightbus::__private::client(
+                    bus,
+                    <SalesApi as ::lightbus::__private::Api>::DESCRIPTOR,
+                ),
+            }
+        }
+        #[doc = concat!("Returns ", "one price.")]
+        pub fn price(&self) -> ::lightbus::__private::Call<u64> {
+            self.client.call::<_, u64>(__price_method, &__price_arguments {})
+        }
+    }
+    impl<T: Sales> SalesServer<T> {
+        /// A server that answers with this implementation.
+        #[must_use]
+        pub fn new(service: T) -> Self {
+            Self {
+                service: ::std::sync::Arc::new(service),
+            }
+        }
+        /// A server that answers with an implementation that is also used elsewhere.
+        #[must_use]
+        pub fn from_arc(service: ::std::sync::Arc<T>) -> Self {
+            Self { service: service }
+        }
+    }
+    impl<T> ::core::clone::Clone for SalesServer<T> {
+        fn clone(&self) -> Self {
+            Self {
+                service: ::std::sync::Arc::clone(&self.service),
+            }
+        }
+    }
+    impl<T> ::core::fmt::Debug for SalesServer<T> {
+        fn fmt(
+            &self,
+            formatter: &mut ::core::fmt::Formatter<'_>,
+        ) -> ::core::fmt::Result {
+            formatter.debug_struct("SalesServer").finish_non_exhaustive()
+        }
+    }
+    impl<__Service: Sales> ::lightbus::__private::Dispatch for SalesServer<__Service> {
+        type Api = SalesApi;
+        async fn dispatch(
+            &self,
+            invocation: &::lightbus::__private::Invocation,
+        ) -> ::lightbus::__private::Outcome {
+            match invocation.method() {
+                "price" => {
+                    let __price_arguments {} = match invocation.arguments() {
+                        ::core::result::Result::Ok(arguments) => arguments,
+                        ::core::result::Result::Err(outcome) => return outcome,
+                    };
+                    invocation
+                        .value::<u64>(&<__Service as Sales>::price(&*self.service).await)
                 }
                 _ => invocation.unknown_method(),
             }

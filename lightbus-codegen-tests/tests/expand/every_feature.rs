@@ -47,3 +47,11 @@ pub(crate) trait Warranty: Audited {
     #[deprecated]
     fn nothing();
 }
+
+/// Described in a file.
+#[doc = include_str!("sales.md")]
+#[lightbus::api(name = "company.sales")]
+pub trait Sales {
+    #[doc = concat!("Returns ", "one price.")]
+    async fn price(&self) -> u64;
+}

@@ -47,6 +47,9 @@ pub struct ProductRegistered {
     /// The event's `customer`.
     pub customer: u64,
 }
+#[doc(hidden)]
+#[allow(dead_code, nonstandard_style)]
+struct __two_events_have_a_struct_ProductRegistered__name_one_by_event_type;
 #[allow(dead_code, deprecated, nonstandard_style, unused_qualifications)]
 const _: () = {
     #[allow(unused_imports)]

@@ -28,21 +28,84 @@ fn has_words(docs: &[Attribute]) -> bool {
     docs.iter().any(|doc| matches!(doc.meta, Meta::NameValue(_)))
 }
 
-/// The documentation as text, for the descriptor.
-pub(super) fn text(docs: &[Attribute]) -> String {
-    let blocks: Vec<String> = docs.iter().filter_map(literal).collect();
-    let lines: Vec<&str> = blocks.iter().flat_map(|block| block.split('\n')).collect();
-    let indent = |line: &&str| line.len() - line.trim_start().len();
-    let indent = lines.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or_default();
-    let lines: Vec<&str> = lines.into_iter().map(|line| line.get(indent..).unwrap_or_default().trim_end()).collect();
-    lines.join("\n").trim().to_owned()
+/// The documentation as a constant expression, for the descriptor.
+pub(super) fn text(docs: &[Attribute]) -> TokenStream {
+    let parts = parts(docs);
+    if let [] | [Part::Text(_)] = parts.as_slice() {
+        let text = parts.iter().map(Part::text).collect::<String>();
+        let text = text.trim();
+        return quote!(#text);
+    }
+    let parts = parts.iter().enumerate().map(|(at, part)| {
+        let separator = (at > 0).then(|| quote!(, "\n",));
+        match part {
+            Part::Text(text) => quote!(#separator #text),
+            Part::Macro(expression) => quote!(#separator #expression),
+        }
+    });
+    // `concat!` expands the macros that the user wrote.
+    quote!(::core::concat!(#(#parts)*).trim_ascii())
 }
 
-fn literal(doc: &Attribute) -> Option<String> {
-    let Meta::NameValue(doc) = &doc.meta else { return None };
-    match &doc.value {
-        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
-        // `include_str!` and its like are for rustdoc to read.
-        _ => None,
+/// A stretch of the documentation.
+enum Part<'a> {
+    /// Lines that the user wrote as literals.
+    Text(String),
+    /// `include_str!(…)` or another macro that stands for text.
+    Macro(&'a Expr),
+}
+
+impl Part<'_> {
+    fn text(&self) -> &str {
+        match self {
+            Self::Text(text) => text,
+            Self::Macro(_) => "",
+        }
     }
+}
+
+/// The stretches, with the literal ones unindented as rustdoc does it.
+fn parts(docs: &[Attribute]) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    for doc in docs {
+        let Meta::NameValue(doc) = &doc.meta else { continue };
+        let expression = peel(&doc.value);
+        let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = expression else {
+            parts.push(Part::Macro(expression));
+            continue;
+        };
+        match parts.last_mut() {
+            Some(Part::Text(lines)) => {
+                lines.push('\n');
+                lines.push_str(&text.value());
+            }
+            _ => parts.push(Part::Text(text.value())),
+        }
+    }
+    let indent = parts.iter().flat_map(|part| part.text().split('\n')).filter_map(indent).min().unwrap_or_default();
+    for part in &mut parts {
+        if let Part::Text(text) = part {
+            *text = unindented(text, indent);
+        }
+    }
+    parts
+}
+
+/// The expression without the invisible group that `macro_rules!` leaves around it.
+fn peel(mut expression: &Expr) -> &Expr {
+    while let Expr::Group(group) = expression {
+        expression = &group.expr;
+    }
+    expression
+}
+
+/// How far a line is indented, unless it is empty.
+fn indent(line: &str) -> Option<usize> {
+    (!line.trim().is_empty()).then(|| line.len() - line.trim_start().len())
+}
+
+fn unindented(text: &str, indent: usize) -> String {
+    let lines: Vec<&str> =
+        text.split('\n').map(|line| line.get(indent..).unwrap_or_default().trim_end()).collect();
+    lines.join("\n")
 }

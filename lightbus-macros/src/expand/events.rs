@@ -1,7 +1,7 @@
 //! Events: a plain struct each.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Attribute, Ident};
 
@@ -17,6 +17,7 @@ pub(super) fn item(api: &Api, event: &Event) -> TokenStream {
     let serde = serde_derives(api, ty.span());
     let more = (!more.is_empty()).then(|| quote!(#[derive(#(#more),*)]));
     let fields = fields.iter().map(|each| field(api, each));
+    let marker = marker(ty);
     let item = guarded(
         attributes,
         quote! {
@@ -33,7 +34,20 @@ pub(super) fn item(api: &Api, event: &Event) -> TokenStream {
             }
         },
     );
-    guarded(&api.attributes, item)
+    let items = [item, guarded(attributes, marker)].map(|item| guarded(&api.attributes, item));
+    quote!(#(#items)*)
+}
+
+/// An item whose name says what to do, because rustc shows it when two events in a module have structs of one name.
+fn marker(ty: &Ident) -> TokenStream {
+    let span = ty.span().resolved_at(Span::call_site());
+    let name = format!("__two_events_have_a_struct_{}__name_one_by_event_type", ty.unraw());
+    let marker = Ident::new(&name, span);
+    quote_spanned! {span=>
+        #[doc(hidden)]
+        #[allow(dead_code, nonstandard_style)]
+        struct #marker;
+    }
 }
 
 fn field(api: &Api, field: &Field) -> TokenStream {

@@ -167,6 +167,13 @@ fn parameter(input: PatType, has_context: &mut bool, errors: &mut Errors) -> Opt
     let ident = plain_name(&input.pat, Named::Argument, errors);
     let Some(context) = context.first() else {
         refuse_unknown(&field, errors);
+        if is_context(&input.ty) {
+            let problem = "the caller does not send the context, so this parameter needs `#[context]`";
+            let help = "write `#[context] ctx: &Context`; for a type of your own that is called `Context`, write its \
+                        path, such as `crate::Context`";
+            errors.refuse(&input.ty, problem, help);
+            return None;
+        }
         let passing = types::passing(&input.ty, errors);
         let (ident, passing) = (ident?, passing?);
         types::refuse_codecs_of_reference(&passing, &field, errors);
@@ -184,6 +191,17 @@ fn parameter(input: PatType, has_context: &mut bool, errors: &mut Errors) -> Opt
     }
     refuse_other_than_context(&input.ty, errors);
     Some(Parameter { lints, ident: ident?, ty: *input.ty, role: Role::Context })
+}
+
+/// Whether an unmarked parameter asks for the context: `Context` or `lightbus::Context`, lent or not.
+fn is_context(ty: &Type) -> bool {
+    let ty = match types::peel(ty) {
+        Type::Reference(reference) => types::peel(&reference.elem),
+        owned => owned,
+    };
+    let Type::Path(path) = ty else { return false };
+    let mut names = path.path.segments.iter().rev().map(|segment| &segment.ident);
+    names.next().is_some_and(|last| last == "Context") && names.all(|name| name == "lightbus")
 }
 
 /// `&Context`, whatever the user's name for that type may be.

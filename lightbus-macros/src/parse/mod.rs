@@ -16,7 +16,7 @@ use syn::{Ident, Item, ItemTrait, Path, TraitItem, TraitItemFn};
 use crate::attrs::{Argument, Arguments};
 use crate::errors::Errors;
 use crate::model::{Api, Name};
-use crate::names;
+use crate::{names, scope};
 
 /// The API, or what to emit in its stead when no API can be made of the item.
 ///
@@ -56,6 +56,7 @@ fn kind_of(item: &Item) -> &'static str {
 fn trait_(arguments: TokenStream, item: ItemTrait, errors: &mut Errors) -> Result<Api, TokenStream> {
     let (name, root) = api_arguments(arguments, &item.ident, errors);
     refuse_modifiers(&item, errors);
+    let hides_a_name = refuse_hiding(&item.ident, errors);
     let generic = !item.generics.params.is_empty();
     let sorted = attributes::sort(item.attrs, errors);
     for marker in sorted.rpc.iter().chain(&sorted.event) {
@@ -77,8 +78,9 @@ fn trait_(arguments: TokenStream, item: ItemTrait, errors: &mut Errors) -> Resul
             other => refuse_item(&other, errors),
         }
     }
-    // The methods of a generic trait name its parameters, so nothing that is expanded from them would compile.
-    if generic { Err(TokenStream::new()) } else { Ok(api) }
+    // The methods of a generic trait name its parameters, and those of a trait called `Option` mean another `Option`.
+    // Nothing that is expanded from them would compile.
+    if generic || hides_a_name { Err(TokenStream::new()) } else { Ok(api) }
 }
 
 fn function(item: TraitItemFn, api: &mut Api, errors: &mut Errors) {
@@ -126,6 +128,15 @@ fn default_root() -> Path {
     let mut root = Path::from(Ident::new("lightbus", Span::call_site()));
     root.leading_colon = Some(syn::token::PathSep::default());
     root
+}
+
+/// Whether the trait would hide a name that the whole module relies on.
+fn refuse_hiding(ident: &Ident, errors: &mut Errors) -> bool {
+    let meaning = scope::meaning(&ident.unraw().to_string());
+    if let Some(meaning) = meaning {
+        errors.refuse(ident, format_args!("the trait is called `{ident}`, which is {meaning}"), "rename the trait");
+    }
+    meaning.is_some()
 }
 
 fn refuse_modifiers(item: &ItemTrait, errors: &mut Errors) {

@@ -145,6 +145,52 @@ fn as_type(argument: &GenericArgument) -> Option<&Type> {
     }
 }
 
+/// The `T` of an `Option<T>`, recognised by its name.
+fn option_of(path: &Path) -> Option<&Type> {
+    argument_of(path, &["Option"])
+}
+
+/// The only type argument of a path that ends in one of these names.
+fn argument_of<'a>(path: &'a Path, names: &[&str]) -> Option<&'a Type> {
+    let last = path.segments.last().filter(|last| names.iter().any(|name| last.ident == name))?;
+    let PathArguments::AngleBracketed(list) = &last.arguments else { return None };
+    list.args.iter().find_map(as_type)
+}
+
+/// A value inside an `Option` that is null on the wire, as `None` is.
+#[derive(Clone, Copy)]
+enum Null {
+    None,
+    Unit,
+}
+
+impl Null {
+    const fn value(self) -> &'static str {
+        match self {
+            Self::None => "Some(None)",
+            Self::Unit => "Some(())",
+        }
+    }
+
+    const fn help(self) -> &'static str {
+        match self {
+            Self::None => "write one `Option`, or an enum with a variant for each case",
+            Self::Unit => "write `bool`, or an enum with a variant for each case",
+        }
+    }
+}
+
+/// The value of the type that is null on the wire, as far as the type shows it.
+fn null_inside(ty: &Type) -> Option<Null> {
+    match peel(ty) {
+        Type::Tuple(tuple) if tuple.elems.is_empty() => Some(Null::Unit),
+        Type::Path(path) if option_of(&path.path).is_some() => Some(Null::None),
+        // These leave no trace on the wire.
+        Type::Path(path) => argument_of(&path.path, &["Box", "Rc", "Arc", "Cow"]).and_then(null_inside),
+        _ => None,
+    }
+}
+
 fn refuse_parts(ty: &Type, place: Place, errors: &mut Errors) {
     Parts { place, errors }.visit_type(ty);
 }
@@ -204,6 +250,11 @@ impl<'ast> Visit<'ast> for Parts<'_> {
         if path.segments.first().is_some_and(|first| first.ident == "Self") {
             let problem = "`Self` is the implementation, which only the serving application knows";
             self.errors.refuse(path, problem, "write the concrete type");
+            return;
+        }
+        if let Some(inner) = option_of(path).and_then(null_inside) {
+            let problem = format!("`None` and `{}` are both null on the wire, so one would arrive as the other", inner.value());
+            self.errors.refuse(path, problem, inner.help());
             return;
         }
         visit::visit_path(self, path);
