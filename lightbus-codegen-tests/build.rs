@@ -1,4 +1,4 @@
-//! Tells cargo of the conditions of the tests: `failing` is set by `tests/rustc_errors.rs`, `absent` by nothing.
+//! Declares the conditions of the tests: `tests/rustc_errors.rs` sets `any_failing` and `failing`, nothing sets `absent`.
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

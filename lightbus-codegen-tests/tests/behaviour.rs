@@ -1,6 +1,8 @@
 //! What the expansion does when it runs: serves, calls, publishes and describes.
 
 use std::error::Error;
+use std::ffi::CStr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -123,6 +125,46 @@ impl Stock for Shelf {
     async fn old(&self) -> u8 {
         2
     }
+}
+
+/// References to types of unknown size.
+#[lightbus::api(name = "behaviour.unsized_types")]
+trait UnsizedTypes {
+    async fn path(&self, path: &Path) -> String;
+
+    async fn short(&self, path: &Path, c_string: &CStr) -> usize;
+}
+
+impl UnsizedTypes for Shelf {
+    async fn path(&self, path: &Path) -> String {
+        path.display().to_string()
+    }
+
+    async fn short(&self, path: &Path, c_string: &CStr) -> usize {
+        path.components().count() + c_string.count_bytes()
+    }
+}
+
+#[tokio::test]
+async fn references_to_unsized_types_arrive() -> Outcome {
+    let bus = bus().await?;
+    bus.serve(UnsizedTypesServer::new(Shelf)).await?;
+    let client = UnsizedTypesClient::new(&bus);
+    assert_eq!(client.path(Path::new("a/b")).await?, "a/b");
+    assert_eq!(client.short(Path::new("a/b"), c"three").await?, 7);
+    Ok(())
+}
+
+#[tokio::test]
+async fn calls_and_publications_can_be_spawned() -> Outcome {
+    let bus = bus().await?;
+    tokio::spawn(bus.serve(StockServer::new(Shelf))).await??;
+    tokio::spawn(bus.subscribe("ignore", |_: Emptied| async {})).await??;
+    let stock = StockClient::new(&bus);
+    let call = tokio::spawn(stock.find(7).timeout(Duration::from_secs(5)));
+    assert_eq!(call.await??, Part { number: 7 });
+    tokio::spawn(bus.publish(Emptied {})).await??;
+    Ok(())
 }
 
 /// What an older caller knows of the API.

@@ -11,6 +11,8 @@ type Outcome = Result<(), Box<dyn Error>>;
 #[derive(Debug)]
 struct Shown {
     message: String,
+    /// All that rustc says, notes and excerpts included.
+    rendered: String,
     file: String,
     line: u64,
     text: String,
@@ -20,7 +22,7 @@ struct Shown {
 fn errors_of(case: &str) -> Result<Vec<Shown>, Box<dyn Error>> {
     let output = Command::new(env!("CARGO"))
         .args(["rustc", "--package", "lightbus-codegen-tests", "--lib", "--message-format", "json", "--"])
-        .args(["--cfg", &format!("failing={case:?}")])
+        .args(["--cfg", "any_failing", "--cfg", &format!("failing={case:?}")])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()?;
     let messages = String::from_utf8(output.stdout)?;
@@ -34,6 +36,7 @@ fn errors_of(case: &str) -> Result<Vec<Shown>, Box<dyn Error>> {
         for span in error["spans"].as_array().into_iter().flatten().filter(|span| span["is_primary"] == true) {
             shown.push(Shown {
                 message: error["message"].as_str().unwrap_or_default().to_owned(),
+                rendered: error["rendered"].as_str().unwrap_or_default().to_owned(),
                 file: span["file_name"].as_str().unwrap_or_default().replace('\\', "/"),
                 line: span["line_start"].as_u64().unwrap_or_default(),
                 text: highlighted(&span["text"][0]),
@@ -84,5 +87,54 @@ fn conditions_that_hold_together_do_not_compile() -> Outcome {
     for name in ["\"method_of_one_name\"", "\"event_of_one_name\""] {
         assert!(errors.iter().any(|error| error.text == name), "{name} is not shown: {errors:#?}");
     }
+    Ok(())
+}
+
+#[test]
+fn serving_an_implementation_names_its_server() -> Outcome {
+    let errors = errors_of("unwrapped_server")?;
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert_eq!((errors[0].message.as_str(), errors[0].text.as_str()), ("`Office` does not serve an API", "Office"));
+    assert!(errors[0].rendered.contains("`bus.serve(WarrantyServer::new(desk))`"), "{errors:#?}");
+    Ok(())
+}
+
+#[test]
+fn what_is_wrong_with_a_handler_is_said_once() -> Outcome {
+    let errors = errors_of("not_a_handler")?;
+    let [wrong_parameter, wrong_result, once] = errors.as_slice() else { panic!("{errors:#?}") };
+    assert_eq!(wrong_parameter.message, "`&Opened` is not an event");
+    assert!(wrong_parameter.rendered.contains("handlers take it by value"), "{wrong_parameter:#?}");
+    assert!(wrong_result.message.ends_with("cannot handle events"), "{wrong_result:#?}");
+    assert!(wrong_result.rendered.contains("returns `()` or a `Result<(), E>`"), "{wrong_result:#?}");
+    assert!(once.message.contains("`FnOnce`"), "{once:#?}");
+    assert!(once.rendered.contains("Arc::clone"), "{once:#?}");
+    Ok(())
+}
+
+#[test]
+fn two_events_of_one_name_in_a_module_are_told_of_another_type() -> Outcome {
+    let errors = errors_of("same_event")?;
+    assert_eq!(errors[0].text, "closed", "{errors:#?}");
+    assert!(errors[0].message.contains("Closed__name_one_by_event_type"), "{errors:#?}");
+    Ok(())
+}
+
+#[test]
+fn a_type_without_a_schema_is_told_of_the_derive() -> Outcome {
+    let errors = errors_of("missing_schema")?;
+    for name in ["Asked", "Answered", "Failed", "Happened"] {
+        let helps = |error: &Shown| error.text == name && error.rendered.contains("add `#[derive(JsonSchema)]`");
+        assert!(errors.iter().any(helps), "{name}: {errors:#?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_alias_of_result_is_refused() -> Outcome {
+    let errors = errors_of("alias_of_result")?;
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0].rendered.contains("async fn ask(&self) -> Res<u8>;"), "{errors:#?}");
+    assert!(errors[0].message.contains("write `Result<T, E>`"), "{errors:#?}");
     Ok(())
 }

@@ -98,7 +98,7 @@ pub(crate) enum Owned {
     Text,
     /// A `Vec<T>` for `&[T]`.
     Vec(Type),
-    /// A `T` for `&T`.
+    /// A `T` for `&T`, a `PathBuf` for `&Path`.
     Same,
 }
 

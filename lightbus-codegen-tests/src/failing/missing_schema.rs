@@ -4,18 +4,22 @@ use lightbus::prelude::*;
 
 /// An argument.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(crate = "lightbus::__private::serde")]
 pub struct Asked;
 
 /// An answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(crate = "lightbus::__private::serde")]
 pub struct Answered;
 
 /// An error.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(crate = "lightbus::__private::serde")]
 pub struct Failed;
 
 /// A field.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(crate = "lightbus::__private::serde")]
 pub struct Happened;
 
 /// An API.

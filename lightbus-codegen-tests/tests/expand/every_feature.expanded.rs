@@ -108,6 +108,12 @@ const _: () = {
     struct __method_home;
     #[cfg(not(unix))]
     struct __method_home;
+    const _: fn() = || {
+        crate::bus::__private::described::<[u8]>();
+        crate::bus::__private::described::<Part>();
+        crate::bus::__private::described::<Option<u32>>();
+        #[cfg(not(unix))] crate::bus::__private::described::<char>();
+    };
     #[derive(
         crate::bus::__private::serde::Serialize,
         crate::bus::__private::serde::Deserialize
@@ -121,7 +127,11 @@ const _: () = {
         #[serde(borrow)]
         text: crate::bus::__private::Argument<'a, str, crate::bus::__private::Text<'a>>,
         list: crate::bus::__private::Argument<'a, [u8], ::std::vec::Vec<u8>>,
-        other: crate::bus::__private::Argument<'a, Part, Part>,
+        other: crate::bus::__private::Argument<
+            'a,
+            Part,
+            <Part as crate::bus::__private::Lend>::Owned,
+        >,
         #[serde(default, rename = "limit")]
         #[schemars(range(max = 100))]
         /// At most so many.

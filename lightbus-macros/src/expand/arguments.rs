@@ -47,7 +47,7 @@ fn field_type(api: &Api, ty: &Type, passing: &Passing) -> TokenStream {
     let root = &api.root;
     let root = respanned(quote!(#root), span);
     let owned = match owned {
-        Owned::Same => quote!(#lent),
+        Owned::Same => quote_spanned!(span=> <#lent as #root::__private::Lend>::Owned),
         Owned::Text => quote_spanned!(span=> #root::__private::Text<'a>),
         Owned::Vec(element) => quote_spanned!(span=> ::std::vec::Vec<#element>),
     };

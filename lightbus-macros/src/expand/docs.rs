@@ -105,7 +105,6 @@ fn indent(line: &str) -> Option<usize> {
 }
 
 fn unindented(text: &str, indent: usize) -> String {
-    let lines: Vec<&str> =
-        text.split('\n').map(|line| line.get(indent..).unwrap_or_default().trim_end()).collect();
+    let lines: Vec<&str> = text.split('\n').map(|line| line.get(indent..).unwrap_or_default().trim_end()).collect();
     lines.join("\n")
 }

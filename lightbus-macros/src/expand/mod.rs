@@ -4,6 +4,7 @@
 //! nobody; its names start with `__`, so that they do not hide the user's own.
 
 mod arguments;
+mod checks;
 mod client;
 mod descriptor;
 mod docs;
@@ -23,6 +24,7 @@ pub(crate) fn api(api: &Api) -> TokenStream {
     let visible = [trait_::item(api), descriptor::item(api), server::item(api), client::item(api)];
     let event_types = api.events.iter().map(|event| events::item(api, event));
     let arguments = api.methods.iter().map(|method| arguments::item(api, method));
+    let checks = checks::items(api);
     let descriptors = descriptor::impls(api);
     let event_impls = api.events.iter().map(|event| events::impls(api, event));
     let client = client::impls(api);
@@ -42,6 +44,7 @@ pub(crate) fn api(api: &Api) -> TokenStream {
                 #[allow(unused_imports)]
                 use ::core::convert::Into as _;
                 #(#claims)*
+                #checks
                 #(#arguments)*
                 #descriptors
                 #(#event_impls)*

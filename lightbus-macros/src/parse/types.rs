@@ -253,7 +253,8 @@ impl<'ast> Visit<'ast> for Parts<'_> {
             return;
         }
         if let Some(inner) = option_of(path).and_then(null_inside) {
-            let problem = format!("`None` and `{}` are both null on the wire, so one would arrive as the other", inner.value());
+            let problem =
+                format!("`None` and `{}` are both null on the wire, so one would arrive as the other", inner.value());
             self.errors.refuse(path, problem, inner.help());
             return;
         }

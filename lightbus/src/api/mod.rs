@@ -34,6 +34,12 @@ pub trait Api: Send + Sync + 'static {
 /// An event of an API.
 ///
 /// `#[lightbus::api]` implements it for the struct that it generates from each `#[event]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an event",
+    label = "not an event",
+    note = "`#[event]` in a trait with `#[lightbus::api]` generates the struct of an event, and handlers take it by value: \
+            `|sold: ProductSold|`"
+)]
 pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The API that the event belongs to.
     type Api: Api;

@@ -96,7 +96,7 @@ impl Bus {
     /// # Errors
     ///
     /// When this process serves the API already, the bus is shut down, or the broker refuses.
-    pub fn serve<D: Dispatch>(&self, server: D) -> Serve<D> {
+    pub fn serve<D: Dispatch>(&self, server: D) -> Serve {
         Serve::new(self.clone(), server)
     }
 
@@ -153,10 +153,11 @@ impl Bus {
     /// # Errors
     ///
     /// When the name is not valid or in use in this process, the bus is shut down, or the broker refuses.
-    pub fn subscribe<E, P, H>(&self, name: &str, handler: H) -> Subscribe<E, P, H>
+    pub fn subscribe<E, P, H>(&self, name: &str, handler: H) -> Subscribe
     where
         E: Event,
-        H: Handler<E, P>,
+        P: 'static,
+        H: Handler<E, P>, // is called for each event, so it clones what it moves: `let desk = Arc::clone(&desk);`
     {
         let pattern = Pattern::new(&full_name(E::Api::DESCRIPTOR.name(), E::NAME));
         Subscribe::new(self.clone(), name, pattern, read_typed::<E>, handler)
@@ -170,8 +171,9 @@ impl Bus {
     /// # Errors
     ///
     /// Those of [`subscribe`](Self::subscribe), and a pattern that is not valid.
-    pub fn subscribe_pattern<P, H>(&self, name: &str, pattern: &str, handler: H) -> Subscribe<AnyEvent, P, H>
+    pub fn subscribe_pattern<P, H>(&self, name: &str, pattern: &str, handler: H) -> Subscribe
     where
+        P: 'static,
         H: Handler<AnyEvent, P>,
     {
         Subscribe::new(self.clone(), name, Pattern::new(pattern), read_any, handler)

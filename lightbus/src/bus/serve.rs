@@ -1,39 +1,53 @@
 //! Begins to serve an API.
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use super::Bus;
 use crate::api::Api;
 use crate::error::Error;
 use crate::rpc::{Dispatch, Server, ServerSettings};
+use crate::runtime::lazy::Lazy;
 use crate::runtime::sync::lock;
+use crate::transport::RequestSink;
 
 /// An API that is not served yet: awaiting it serves it. Made by [`Bus::serve`].
 #[must_use = "an API is served when this is awaited"]
-pub struct Serve<D> {
+pub struct Serve {
+    state: Lazy<Settings, Result<(), Error>>,
+}
+
+struct Settings {
     bus: Bus,
-    server: D,
+    api: &'static str,
+    server: MakeServer,
     concurrency: Option<u16>,
 }
 
-impl<D: Dispatch> Serve<D> {
-    pub(super) fn new(bus: Bus, server: D) -> Self {
-        Self { bus, server, concurrency: None }
+/// Makes the server once it is known how it runs. The type of the implementation ends here.
+type MakeServer = Box<dyn FnOnce(ServerSettings) -> Arc<dyn RequestSink> + Send>;
+
+impl Serve {
+    pub(super) fn new<D: Dispatch>(bus: Bus, server: D) -> Self {
+        let api = D::Api::DESCRIPTOR.name();
+        let server: MakeServer = Box::new(|settings| Arc::new(Server::new(server, settings)));
+        Self { state: Lazy::Settings(Settings { bus, api, server, concurrency: None }) }
     }
 
     /// How many calls of this API this process runs at a time; at least 1. Twice as many more may wait in this process.
     /// Without it the bus's default holds, which is 64.
     pub fn concurrency(mut self, calls: u16) -> Self {
-        self.concurrency = Some(calls);
+        self.state.set(|settings| settings.concurrency = Some(calls));
         self
     }
+}
 
+impl Settings {
     async fn serve(self) -> Result<(), Error> {
         let inner = &self.bus.inner;
-        let api = D::Api::DESCRIPTOR.name();
+        let api = self.api;
         if inner.tasks.is_draining() {
             return Err(Error::Closed);
         }
@@ -47,7 +61,7 @@ impl<D: Dispatch> Serve<D> {
             max_message_size: inner.settings.max_message_size,
             tasks: inner.tasks.clone(),
         };
-        let sink = Arc::new(Server::new(self.server, settings));
+        let sink = (self.server)(settings);
         // Registered first: a call that arrives at once may publish.
         inner.publisher.register(api);
         // What runs is off the queue already. With fewer waiting, the processor waits for the broker.
@@ -58,20 +72,20 @@ impl<D: Dispatch> Serve<D> {
     }
 }
 
-impl<D: Dispatch> IntoFuture for Serve<D> {
+impl Future for Serve {
     type Output = Result<(), Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.serve())
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.state.poll(cx, |settings| Box::pin(settings.serve()))
     }
 }
 
-impl<D: Dispatch> fmt::Debug for Serve<D> {
+impl fmt::Debug for Serve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = self.state.settings();
         f.debug_struct("Serve")
-            .field("api", &D::Api::DESCRIPTOR.name())
-            .field("concurrency", &self.concurrency)
+            .field("api", &settings.map(|settings| settings.api))
+            .field("concurrency", &settings.and_then(|settings| settings.concurrency))
             .finish_non_exhaustive()
     }
 }

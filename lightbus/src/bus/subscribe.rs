@@ -2,10 +2,9 @@
 
 use std::collections::hash_map::Entry;
 use std::fmt;
-use std::future::IntoFuture;
-use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::Bus;
@@ -14,8 +13,9 @@ use crate::event::{
     Dedupe, DedupeStore, DynDedupeStore, Handler, Read, RepeatCounter, Retries, Subscriber, SubscriberSettings,
 };
 use crate::protocol::name::{NameError, Pattern, SubscriptionName};
+use crate::runtime::lazy::Lazy;
 use crate::runtime::sync::lock;
-use crate::transport::Subscription;
+use crate::transport::{EventSink, Subscription};
 
 /// With less, no handler would get anywhere.
 const SHORTEST_TIME_LIMIT: Duration = Duration::from_millis(1);
@@ -23,40 +23,55 @@ const SHORTEST_TIME_LIMIT: Duration = Duration::from_millis(1);
 /// A subscription that has not begun yet: awaiting it begins it. Made by [`Bus::subscribe`] and
 /// [`Bus::subscribe_pattern`].
 #[must_use = "a subscription begins when this is awaited"]
-pub struct Subscribe<E, P, H> {
+pub struct Subscribe {
+    state: Lazy<Settings, Result<(), Error>>,
+}
+
+struct Settings {
     bus: Bus,
     name: String,
     pattern: Result<Pattern, NameError>,
-    read: Read<E>,
-    handler: H,
+    subscriber: MakeSubscriber,
     concurrency: Option<u16>,
     handler_timeout: Option<Duration>,
     retries: Retries,
     dedupe: Option<Box<dyn DynDedupeStore>>,
-    parameters: PhantomData<fn(P)>,
 }
 
-impl<E, P, H> Subscribe<E, P, H> {
-    pub(super) fn new(bus: Bus, name: &str, pattern: Result<Pattern, NameError>, read: Read<E>, handler: H) -> Self {
-        Self {
+/// Makes the subscriber once it is known how it runs. The types of the event and of the handler end here.
+type MakeSubscriber = Box<dyn FnOnce(SubscriberSettings) -> Arc<dyn EventSink> + Send>;
+
+impl Subscribe {
+    pub(super) fn new<E, P, H>(
+        bus: Bus,
+        name: &str,
+        pattern: Result<Pattern, NameError>,
+        read: Read<E>,
+        handler: H,
+    ) -> Self
+    where
+        E: Send + 'static,
+        P: 'static,
+        H: Handler<E, P>,
+    {
+        let settings = Settings {
             bus,
             name: name.to_owned(),
             pattern,
-            read,
-            handler,
+            subscriber: Box::new(move |settings| Arc::new(Subscriber::new(handler, read, settings))),
             concurrency: None,
             handler_timeout: None,
             retries: Retries::default(),
             dedupe: None,
-            parameters: PhantomData,
-        }
+        };
+        Self { state: Lazy::Settings(settings) }
     }
 
     /// How many events of this subscription this process handles at a time; at least 1. As many again may wait in this
     /// process. Without it the bus's default holds, which is 16. With 1, one process handles events in the order in which
     /// they came, apart from those that are retried: the others do not wait for them.
     pub fn concurrency(mut self, events: u16) -> Self {
-        self.concurrency = Some(events);
+        self.state.set(|settings| settings.concurrency = Some(events));
         self
     }
 
@@ -67,7 +82,7 @@ impl<E, P, H> Subscribe<E, P, H> {
     /// that needs another `consumer_timeout` on the broker, as does a limit so long that events which wait in this process
     /// for their turn get there.
     pub fn handler_timeout(mut self, limit: Duration) -> Self {
-        self.handler_timeout = Some(limit);
+        self.state.set(|settings| settings.handler_timeout = Some(limit));
         self
     }
 
@@ -76,7 +91,7 @@ impl<E, P, H> Subscribe<E, P, H> {
     /// Nothing waits for an event that is to be retried: other events are handled meanwhile, by any process of the service,
     /// and so is the retry. It must be safe for the handler to begin again.
     pub fn retries(mut self, retries: Retries) -> Self {
-        self.retries = retries;
+        self.state.set(|settings| settings.retries = retries);
         self
     }
 
@@ -115,17 +130,12 @@ impl<E, P, H> Subscribe<E, P, H> {
     /// # Ok(()) }
     /// ```
     pub fn dedupe(mut self, store: impl DedupeStore) -> Self {
-        self.dedupe = Some(Box::new(store));
+        self.state.set(|settings| settings.dedupe = Some(Box::new(store)));
         self
     }
 }
 
-impl<E, P, H> Subscribe<E, P, H>
-where
-    E: Send + 'static,
-    P: 'static,
-    H: Handler<E, P>,
-{
+impl Settings {
     async fn subscribe(self) -> Result<(), Error> {
         let inner = &self.bus.inner;
         if inner.tasks.is_draining() {
@@ -150,7 +160,7 @@ where
             process: Arc::clone(&inner.process),
             tasks: inner.tasks.clone(),
         };
-        let sink = Arc::new(Subscriber::new(self.handler, self.read, settings));
+        let sink = (self.subscriber)(settings);
         let prefetch = concurrency.saturating_mul(2);
         let subscription =
             Subscription { service: inner.service.clone(), name: name.clone(), pattern, prefetch, waits };
@@ -160,29 +170,26 @@ where
     }
 }
 
-impl<E, P, H> IntoFuture for Subscribe<E, P, H>
-where
-    E: Send + 'static,
-    P: 'static,
-    H: Handler<E, P>,
-{
+impl Future for Subscribe {
     type Output = Result<(), Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.subscribe())
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.state.poll(cx, |settings| Box::pin(settings.subscribe()))
     }
 }
 
-impl<E, P, H> fmt::Debug for Subscribe<E, P, H> {
+impl fmt::Debug for Subscribe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscribe")
-            .field("name", &self.name)
-            .field("pattern", &self.pattern)
-            .field("concurrency", &self.concurrency)
-            .field("handler_timeout", &self.handler_timeout)
-            .field("retries", &self.retries)
-            .field("dedupe", &self.dedupe.is_some())
-            .finish_non_exhaustive()
+        let mut fields = f.debug_struct("Subscribe");
+        if let Some(settings) = self.state.settings() {
+            fields
+                .field("name", &settings.name)
+                .field("pattern", &settings.pattern)
+                .field("concurrency", &settings.concurrency)
+                .field("handler_timeout", &settings.handler_timeout)
+                .field("retries", &settings.retries)
+                .field("dedupe", &settings.dedupe.is_some());
+        }
+        fields.finish_non_exhaustive()
     }
 }

@@ -1,10 +1,10 @@
 //! Publishes events.
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use rustc_hash::FxHashSet;
@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::protocol::codec::{self, EncodeError};
 use crate::protocol::message::{Encoding, EventMessage, LONGEST_WAIT, Payload, TraceContext, full_name};
 use crate::protocol::name::ServiceName;
+use crate::runtime::lazy::Lazy;
 use crate::runtime::sync::lock;
 use crate::transport::{PublishFailure, Transport};
 
@@ -25,7 +26,7 @@ use crate::transport::{PublishFailure, Transport};
 #[must_use = "an event is published when this is awaited"]
 pub struct Publish {
     publisher: Publisher,
-    prepared: PreparedEvent,
+    state: Lazy<PreparedEvent, Result<(), Error>>,
 }
 
 #[derive(Debug)]
@@ -48,13 +49,13 @@ impl Publish {
             context: None,
             trace: None,
         };
-        Self { publisher, prepared }
+        Self { publisher, state: Lazy::Settings(prepared) }
     }
 
     /// Waits at most this long for the broker to have the event safe. Without it the bus's default holds, which is
     /// 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.prepared.timeout = Some(timeout);
+        self.state.set(|event| event.timeout = Some(timeout));
         self
     }
 
@@ -62,29 +63,32 @@ impl Publish {
     ///
     /// In the handler's own task that happens without asking; this is for tasks that the handler spawned.
     pub fn context(mut self, context: &Context) -> Self {
-        self.prepared.context = Some(context.clone());
+        self.state.set(|event| event.context = Some(context.clone()));
         self
     }
 
     /// Makes the event part of this trace, in place of the current context's.
     pub fn trace(mut self, trace: TraceContext) -> Self {
-        self.prepared.trace = Some(Box::new(trace));
+        self.state.set(|event| event.trace = Some(Box::new(trace)));
         self
     }
 }
 
 impl fmt::Debug for Publish {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.prepared.fmt(f)
+        f.debug_tuple("Publish").field(&self.state.settings()).finish()
     }
 }
 
-impl IntoFuture for Publish {
+impl Future for Publish {
     type Output = Result<(), Error>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.publisher.publish(self.prepared).await })
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        let Self { publisher, state } = self.get_mut();
+        state.poll(cx, |event| {
+            let publisher = publisher.clone();
+            Box::pin(async move { publisher.publish(event).await })
+        })
     }
 }
 

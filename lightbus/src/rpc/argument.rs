@@ -1,9 +1,11 @@
 //! Arguments that a method takes by reference.
 
 use std::borrow::{Borrow, Cow};
+use std::ffi::{CStr, CString, OsStr, OsString};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
+use std::path::{Path, PathBuf};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -74,6 +76,34 @@ impl<B: ?Sized, O: JsonSchema> JsonSchema for Argument<'_, B, O> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         O::json_schema(generator)
     }
+}
+
+/// A type whose values a method can take by reference.
+#[diagnostic::on_unimplemented(
+    message = "an argument cannot be a reference to `{Self}`",
+    label = "cannot be decoded and lent to the method",
+    note = "take the owned type by value, such as `Box<{Self}>`"
+)]
+pub trait Lend {
+    /// What the dispatcher decodes in order to lend it.
+    type Owned: Borrow<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> Lend for T {
+    type Owned = T;
+}
+
+impl Lend for Path {
+    type Owned = PathBuf;
+}
+
+impl Lend for OsStr {
+    type Owned = OsString;
+}
+
+impl Lend for CStr {
+    type Owned = CString;
 }
 
 /// What the dispatcher decodes for a `&str`: the text where it lies in the request, or a copy where it is escaped there.

@@ -1,8 +1,8 @@
 //! The call builder.
 
 use std::fmt;
-use std::future::IntoFuture;
 use std::pin::Pin;
+use std::task::{self, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -12,11 +12,12 @@ use super::error::CallError;
 use super::prepared::{Decode, PreparedCall};
 use crate::context::Context;
 use crate::protocol::message::TraceContext;
+use crate::runtime::lazy::Lazy;
 
 /// A call that has not been made yet: awaiting it makes it.
 ///
-/// The methods of a generated client return it. It borrows nothing, so it can be stored, moved to another task, or given
-/// to `tokio::join!` as it is.
+/// The methods of a generated client return it. It is a future that borrows nothing, so it can be stored, passed to
+/// `tokio::join!` or spawned: `tokio::spawn(warranty.registered())`. Settings have no effect once it has been polled.
 ///
 /// ```
 /// # use lightbus::prelude::*;
@@ -30,18 +31,26 @@ use crate::protocol::message::TraceContext;
 /// ```
 #[must_use = "a call is made when it is awaited"]
 pub struct Call<T, E = std::convert::Infallible> {
-    pub(crate) caller: Caller,
-    pub(crate) prepared: PreparedCall,
-    pub(crate) decode: Decode<T, E>,
+    state: Lazy<Settings<T, E>, Result<T, CallError<E>>>,
+}
+
+struct Settings<T, E> {
+    caller: Caller,
+    call: PreparedCall,
+    decode: Decode<T, E>,
 }
 
 impl<T, E> Call<T, E> {
+    pub(crate) fn new(caller: Caller, call: PreparedCall, decode: Decode<T, E>) -> Self {
+        Self { state: Lazy::Settings(Settings { caller, call, decode }) }
+    }
+
     /// Waits at most this long for the answer. Without it the method's own default holds
     /// (`#[rpc(timeout = "2s")]`), and then the bus's, which is 5 seconds.
     ///
     /// A call made inside a handler never waits longer than what is left of the handler's own deadline.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.prepared.timeout = Some(timeout);
+        self.state.set(|settings| settings.call.timeout = Some(timeout));
         self
     }
 
@@ -49,30 +58,30 @@ impl<T, E> Call<T, E> {
     ///
     /// In the handler's own task that happens without asking; this is for tasks that the handler spawned.
     pub fn context(mut self, context: &Context) -> Self {
-        self.prepared.context = Some(context.clone());
+        self.state.set(|settings| settings.call.context = Some(context.clone()));
         self
     }
 
     /// Makes the call part of this trace, in place of the current context's.
     pub fn trace(mut self, trace: TraceContext) -> Self {
-        self.prepared.trace = Some(Box::new(trace));
+        self.state.set(|settings| settings.call.trace = Some(Box::new(trace)));
         self
     }
 }
 
 impl<T, E> fmt::Debug for Call<T, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.prepared.fmt(f)
+        f.debug_tuple("Call").field(&self.state.settings().map(|settings| &settings.call)).finish()
     }
 }
 
-impl<T: Send + 'static, E: Send + 'static> IntoFuture for Call<T, E> {
+impl<T: Send + 'static, E: Send + 'static> Future for Call<T, E> {
     type Output = Result<T, CallError<E>>;
-    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
-    fn into_future(self) -> Self::IntoFuture {
-        let Self { caller, prepared, decode } = self;
-        // An async block would store what it awaits beside what it is made from.
-        Box::pin(caller.call(prepared).map(move |ended| ended.into_result(&decode)))
+    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        self.state.poll(cx, |Settings { caller, call, decode }| {
+            // An async block would store what it awaits beside what it is made from.
+            Box::pin(caller.call(call).map(move |ended| ended.into_result(&decode)))
+        })
     }
 }

@@ -56,6 +56,6 @@ impl Client {
             context: None,
             trace: None,
         };
-        Call { caller: self.caller.clone(), prepared, decode }
+        Call::new(self.caller.clone(), prepared, decode)
     }
 }

@@ -6,6 +6,12 @@ use crate::api::Api;
 /// Turns requests for one API into calls of an implementation.
 ///
 /// `#[lightbus::api]` on a trait `Warranty` implements it for `WarrantyServer<T>`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not serve an API",
+    label = "not the server of an API",
+    note = "`#[lightbus::api]` on a trait `Warranty` generates its server, which takes an implementation of the trait: \
+            `bus.serve(WarrantyServer::new(desk))`"
+)]
 pub trait Dispatch: Send + Sync + 'static {
     /// The API that is served.
     type Api: Api;

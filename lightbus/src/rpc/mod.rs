@@ -10,6 +10,7 @@ mod error;
 mod fault;
 mod invocation;
 mod prepared;
+mod returned;
 mod server;
 
 pub use self::call::Call;
@@ -19,11 +20,13 @@ pub use self::fault::{Fault, FaultCode, FaultDetails};
 pub use self::invocation::{Invocation, Outcome};
 
 #[doc(hidden)]
-pub use self::argument::{Argument, Text};
+pub use self::argument::{Argument, Lend, Text};
 #[doc(hidden)]
 pub use self::client::Client;
 #[doc(hidden)]
 pub use self::invocation::invocation;
+#[doc(hidden)]
+pub use self::returned::{IsNoResult, Returned};
 
 pub(crate) use self::caller::{Caller, CallerSettings};
 pub(crate) use self::server::{Server, ServerSettings};

@@ -103,7 +103,7 @@ fn event(bencher: Bencher<'_, '_>, in_flight: usize) {
         let handled = handled.clone();
         async move { handled.send(event.customer).unwrap() }
     });
-    runtime.block_on(async { subscribed.await }).unwrap();
+    runtime.block_on(subscribed).unwrap();
     bencher.counter(ItemsCount::new(in_flight)).bench_local(|| {
         runtime.block_on(async {
             let published = (0..in_flight).map(async |_| {
