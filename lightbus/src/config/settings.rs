@@ -99,7 +99,8 @@ pub(crate) struct Layer {
     pub(crate) tls_ca_file: Option<PathBuf>,
 }
 
-const KEYS: [&str; 13] = [
+/// The name of every setting.
+pub(super) const KEYS: [&str; 13] = [
     "url",
     "namespace",
     "connect_timeout",

@@ -1,9 +1,10 @@
 //! Where the bus is.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use url::Url;
 
+use super::settings::KEYS;
 use crate::error::Error;
 
 const EXPECTED: &str = "Write amqp://user:password@host:5672/vhost, with commas between the hosts of a cluster \
@@ -49,12 +50,44 @@ fn refuse(reason: impl fmt::Display) -> Error {
 }
 
 fn location(text: &str) -> Result<Location, Error> {
-    let url = Url::parse(text).map_err(|error| refuse(format_args!("it is no URL ({error})")))?;
+    let url = Url::parse(text).map_err(|error| refuse(format_args!("it is not a URL ({error})")))?;
+    refuse_parameters(&url)?;
     match url.scheme() {
         "memory" => Ok(Location::Memory { name: url.host_str().filter(|name| !name.is_empty()).map(str::to_owned) }),
         "amqp" | "amqps" if url.host_str().is_none_or(str::is_empty) => Err(refuse("it names no host")),
         "amqp" | "amqps" => amqp(url, Vec::new()),
         scheme => Err(refuse(format_args!("there is no transport for {scheme}://"))),
+    }
+}
+
+/// Refuses a query and a fragment, which would have no effect. Names the setting for each parameter that has one; any other
+/// one may be part of a password and is not repeated.
+fn refuse_parameters(url: &Url) -> Result<(), Error> {
+    if url.query().is_none() && url.fragment().is_none() {
+        return Ok(());
+    }
+    let mut reason = "it has a query or a fragment (from ? or # on), which Lightbus does not read".to_owned();
+    for (name, _) in url.query_pairs() {
+        if let Some(remedy) = remedy(&name) {
+            let _ = write!(reason, ". {remedy}");
+        }
+    }
+    Err(refuse(format_args!(
+        "{reason}. Every setting has a name of its own (docs/configuration.md). Within a password, ? is written as %3F and # as %23"
+    )))
+}
+
+/// What to use instead of a parameter that other AMQP clients read from the URL.
+fn remedy(parameter: &str) -> Option<String> {
+    match parameter {
+        "heartbeat" => Some("The heartbeat cannot be set: Lightbus notices a silent broker by itself".to_owned()),
+        "connection_timeout" => Some("Set `connect_timeout` instead of `connection_timeout`".to_owned()),
+        "cacertfile" => Some("Set `tls_ca_file` instead of `cacertfile`".to_owned()),
+        "channel_max" | "frame_max" => Some(format!("`{parameter}` cannot be set: the broker decides")),
+        setting if KEYS.contains(&setting) => {
+            Some(format!("Set `{setting}` in lightbus.toml, or as LIGHTBUS_{}", setting.to_uppercase()))
+        }
+        _ => None,
     }
 }
 
@@ -115,6 +148,7 @@ impl<'a> HostList<'a> {
             urls.push(url);
         }
         let first = urls.remove(0);
+        refuse_parameters(&first)?;
         amqp(first, urls)
     }
 
@@ -186,7 +220,7 @@ mod tests {
 
     #[test]
     fn passwords_are_never_shown() {
-        let url = BusUrl::parse("amqp://shop:s3cret@broker:5672/prod?token=s3cret").map(|url| format!("{url} {url:?}"));
+        let url = BusUrl::parse("amqp://shop:s3cret@broker:5672/prod").map(|url| format!("{url} {url:?}"));
         assert_eq!(url.ok().as_deref(), Some("amqp://shop:***@broker:5672/prod amqp://shop:***@broker:5672/prod"));
         assert_eq!(shown("amqp://shop:s3cret@one,two:5673/prod"), "amqp://shop:***@one,two:5673/prod");
         for bad in [
@@ -198,9 +232,29 @@ mod tests {
             "amqp://shop:s3cret@one,shop:s3cret@two",
             "amqp://shop:,s3cret/@one",
             "amqp://shop:s3cret@one,one",
+            "amqp://shop:s3cret@broker/prod?s3cret=s3cret",
+            "amqp://shop:s3cret@broker#s3cret",
+            "amqp://shop:5672?s3cret@broker",
         ] {
             let text = refusal(bad);
             assert!(!text.contains("s3cret") && text.contains("amqp://user:password@host"), "{bad}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_query_or_a_fragment_is_refused_and_the_setting_is_named() {
+        for (text, remedy) in [
+            ("amqp://broker?heartbeat=60", "The heartbeat cannot be set"),
+            ("amqp://broker/prod?connection_timeout=5000", "`connect_timeout`"),
+            ("amqp://one,two/prod?cacertfile=ca.pem", "`tls_ca_file`"),
+            ("amqp://broker?frame_max=8192", "`frame_max` cannot be set"),
+            ("amqp://broker?call_timeout=2s&namespace=alice", "LIGHTBUS_NAMESPACE"),
+            ("amqp://broker?anything", "docs/configuration.md"),
+            ("amqp://broker/prod#fragment", "%23"),
+            ("memory://company?namespace=alice", "LIGHTBUS_NAMESPACE"),
+        ] {
+            let refusal = refusal(text);
+            assert!(refusal.contains("query or a fragment") && refusal.contains(remedy), "{text}: {refusal}");
         }
     }
 

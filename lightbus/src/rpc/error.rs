@@ -200,7 +200,8 @@ pub enum Servers {
     Running(u32),
     /// Nobody was serving it.
     None,
-    /// The broker did not say in time.
+    /// The broker did not say in time, or does not let this user look at the API's queue. RabbitMQ asks for a permission from
+    /// 4.2.6 on; [operations](https://github.com/lightbus/lightbus/blob/main/docs/operations.md#permissions) has more.
     Unknown,
 }
 
@@ -227,7 +228,10 @@ impl std::fmt::Display for Servers {
                  the servers' concurrency, or start another process"
             ),
             Self::None => f.write_str("Nobody was serving the API any more. Start its service"),
-            Self::Unknown => f.write_str("The broker did not say whether anyone was serving the API"),
+            Self::Unknown => f.write_str(
+                "The broker did not say whether anyone was serving the API. Raise the timeout if the method needs longer, \
+                 and check that the API's service is running",
+            ),
         }
     }
 }

@@ -13,6 +13,7 @@ mod health;
 mod hostile_peers;
 mod hosts;
 mod losing_the_connection;
+mod operations;
 mod permissions;
 mod queues;
 mod raw;

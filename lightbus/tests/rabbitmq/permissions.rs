@@ -1,6 +1,6 @@
 //! What each service may do, with exactly the permissions that `docs/operations.md` gives it.
 
-use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lapin::options::{
@@ -11,14 +11,14 @@ use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::FieldTable;
 use lapin::{BasicProperties, Channel, ErrorKind};
 use lightbus::prelude::*;
+use lightbus::rpc::Servers;
 use lightbus::{Bus, BusBuilder, Error};
 use lightbus_test_support::broker::{raw_channel_at, url};
-use lightbus_test_support::environment::variable;
 use lightbus_test_support::wait::{GUARD, guarded, next};
-use tokio::process::Command;
-use tokio::sync::{Mutex, MutexGuard, OnceCell, mpsc};
+use tokio::sync::{Mutex, MutexGuard, OnceCell, Semaphore, mpsc};
 use url::Url;
 
+use crate::operations;
 use crate::shop::{self, ProductRegistered, WarrantyApi, WarrantyClient, registered};
 
 /// A virtual host for these tests alone. On it everything is called as in the document.
@@ -37,32 +37,26 @@ pub trait Support {
     fn ticket_opened(number: u64);
 }
 
-/// Carries out the commands of the document, on this virtual host. They are the first block of shell commands after its
-/// heading on permissions. The names on it are the same for all tests, so one test at a time uses it.
+/// Sets the permissions of the document on this virtual host, and the user `caller`, which may only call. The names on it are
+/// the same for all tests, so one test at a time uses it.
 async fn granted() -> MutexGuard<'static, ()> {
     static GRANTED: OnceCell<Mutex<()>> = OnceCell::const_new();
     let granted = GRANTED
         .get_or_init(async || {
-            let document = include_str!("../../../docs/operations.md");
-            let (_, section) = document.split_once("\n## Permissions\n").expect("the heading is gone");
-            let (_, block) = section.split_once("```bash\n").expect("the commands are gone");
-            let (commands, _) = block.split_once("```").unwrap();
+            let commands = operations::commands_below("Permissions");
             let commands = commands.replace("-p / ", &format!("-p {VHOST} "));
             let commands = commands.replace("\"vhost\": \"/\"", &format!("\"vhost\": \"{VHOST}\""));
             let commands = commands.replace("/tmp/", &format!("{}/", std::env::temp_dir().display()));
             let script = format!(
-                "rabbitmqctl() {{ \"$LIGHTBUS_TEST_RABBITMQCTL\" \"$@\"; }}
-                 rabbitmqctl delete_vhost {VHOST}; rabbitmqctl delete_user warranty; rabbitmqctl delete_user support
-                 set -euo pipefail
+                "rabbitmqctl delete_vhost {VHOST}
+                 for user in warranty support caller; do rabbitmqctl delete_user $user; done
+                 set -e
                  rabbitmqctl add_vhost {VHOST}
-                 {commands}"
+                 {commands}
+                 rabbitmqctl add_user caller {PASSWORD}
+                 rabbitmqctl set_permissions -p {VHOST} caller '^$' '^amq\\.default$' '^$'"
             );
-            let mut command = Command::new("bash");
-            command.args(["-c", &script]).stdin(Stdio::null());
-            command.env("LIGHTBUS_TEST_RABBITMQCTL", variable("LIGHTBUS_TEST_RABBITMQCTL"));
-            command.env("WARRANTY_PASSWORD", PASSWORD).env("SUPPORT_PASSWORD", PASSWORD);
-            let output = command.output().await.unwrap();
-            assert!(output.status.success(), "{script}: {output:?}");
+            operations::run(&script, &[("WARRANTY_PASSWORD", PASSWORD), ("SUPPORT_PASSWORD", PASSWORD)]).await;
             Mutex::default()
         })
         .await;
@@ -86,6 +80,8 @@ fn process(service: &str) -> BusBuilder {
 struct Applications {
     warranty: Bus,
     support: Bus,
+    /// Ends one `hold` for each permit.
+    gate: Arc<Semaphore>,
     registrations: mpsc::UnboundedReceiver<String>,
     tickets: mpsc::UnboundedReceiver<u64>,
     _alone: MutexGuard<'static, ()>,
@@ -96,7 +92,7 @@ impl Applications {
         let alone = granted().await;
         let (warranty, support) =
             (process("warranty").connect().await.unwrap(), process("support").connect().await.unwrap());
-        shop::serve(&warranty).await;
+        let (_, gate) = shop::serve(&warranty).await;
         support.own_api::<SupportApi>();
         let registrations = shop::collect(&support).await;
         let (sender, tickets) = mpsc::unbounded_channel();
@@ -105,7 +101,7 @@ impl Applications {
             async {}
         };
         warranty.subscribe(TICKETS, handler).await.unwrap();
-        Self { warranty, support, registrations, tickets, _alone: alone }
+        Self { warranty, support, gate, registrations, tickets, _alone: alone }
     }
 
     /// Sees that both do what they may: call and answer, publish what is their own, and subscribe to what is not.
@@ -138,6 +134,27 @@ fn refused(error: &Error, what: &str) {
 async fn each_service_does_what_is_its_own() {
     let mut applications = Applications::start().await;
     applications.work().await;
+    applications.end().await;
+}
+
+/// From 4.2.6 on, RabbitMQ lets such a user look neither at the exchange nor at the queue of the API.
+#[tokio::test]
+async fn a_user_that_may_only_call_connects_and_calls() {
+    let applications = Applications::start().await;
+    let caller = process("caller").connect().await.unwrap();
+    let warranty = WarrantyClient::new(&caller);
+    assert_eq!(warranty.check("SN-0042").timeout(GUARD).await.unwrap().until, "2027-05-01");
+    for _ in 0..2 {
+        let error = warranty.hold().timeout(Duration::from_millis(300)).await.unwrap_err();
+        let CallError::DeadlineExceeded { servers, .. } = &error else { panic!("{error:?}") };
+        assert!(matches!(servers, Servers::Running(1) | Servers::Unknown), "{error}");
+    }
+    caller.own_api::<WarrantyApi>();
+    let error = guarded(caller.publish(registered("SN-1")).into_future()).await.unwrap_err();
+    refused(&error, "publish company.warranty.product_registered");
+    assert!(caller.health().is_healthy(), "{:?}", caller.health());
+    caller.shutdown().await;
+    applications.gate.add_permits(2);
     applications.end().await;
 }
 

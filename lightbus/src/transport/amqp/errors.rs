@@ -141,8 +141,9 @@ impl ConsumerCancelled {
         let Some(error) = error else {
             return Self {
                 reason: "the broker cancelled the consumer".to_owned(),
-                advice: "Likely its queue was deleted; or, on RabbitMQ 4.3 or later, a message was held for longer than the \
-                         broker's `consumer_timeout`",
+                advice: "Likely its queue was deleted, or, on RabbitMQ 4.3 and later, a handler or an idempotent method takes \
+                         longer than the broker's `consumer_timeout`. What was held for too long will be delivered again. \
+                         Find out what the handler waits for; if it needs so long, raise `consumer_timeout`, or split the work",
             };
         };
         let reason = reason(error);
@@ -190,8 +191,27 @@ impl ConnectFailure {
         matches!(self, Self::Unwelcome(error) if matches!(error.kind(), ErrorKind::ProtocolError(_)))
     }
 
+    /// What the operating system reported, if it did.
+    fn io_error(&self) -> Option<&io::Error> {
+        match self {
+            Self::Unresolved(error) | Self::Unreachable(error) | Self::Tls(error) => Some(error),
+            Self::Unwelcome(error) => match error.kind() {
+                ErrorKind::IOError(error) => Some(error),
+                _ => None,
+            },
+            Self::Silent(_) | Self::Setup(_) => None,
+        }
+    }
+
     pub(super) fn diagnosis(&self) -> Diagnosis {
         let retry = |reason, advice| Diagnosis { reason, advice, is_final: false };
+        if let Some(error) = self.io_error().filter(|error| is_too_many_open_files(error)) {
+            return retry(
+                format!("this process or machine has too many open files ({error})"),
+                "The broker is not to blame. Find out which files and connections the process keeps open, or raise its limit \
+                 (`ulimit -n`, or LimitNOFILE= of a systemd unit)",
+            );
+        }
         match self {
             Self::Unresolved(error) => retry(
                 format!("the name of its host cannot be resolved ({error})"),
@@ -220,6 +240,13 @@ impl ConnectFailure {
             },
         }
     }
+}
+
+/// Whether the limit on open files of the process or of the machine was reached.
+fn is_too_many_open_files(error: &io::Error) -> bool {
+    // EMFILE and ENFILE, and WSAEMFILE; `io::ErrorKind` has no name for them.
+    let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[24, 23] };
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
 }
 
 fn tls_diagnosis(error: &io::Error) -> Diagnosis {
@@ -347,6 +374,23 @@ mod tests {
         assert!(!is_final(hard(AMQPHardError::NOTALLOWED, "NOT_ALLOWED - vhost is down")));
         assert!(!is_final(hard(AMQPHardError::CONNECTIONFORCED, "CONNECTION_FORCED - shutting down")));
         assert!(!is_final(io::Error::from(io::ErrorKind::ConnectionAborted).into()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn too_many_open_files_are_not_blamed_on_the_broker() {
+        let full = || io::Error::from_raw_os_error(24);
+        for failure in [
+            ConnectFailure::Unresolved(full()),
+            ConnectFailure::Unreachable(full()),
+            ConnectFailure::Tls(full()),
+            ConnectFailure::Unwelcome(full().into()),
+            ConnectFailure::Unreachable(io::Error::from_raw_os_error(23)),
+        ] {
+            let Diagnosis { reason, advice, is_final } = failure.diagnosis();
+            assert!(reason.contains("too many open files") && advice.contains("ulimit -n"), "{reason}. {advice}");
+            assert!(!is_final, "{reason}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::protocol::message::Request;
 use crate::transport::CallOutcome;
-use crate::transport::amqp::errors::reason;
+use crate::transport::amqp::errors::{OperationError, reason};
 use crate::transport::amqp::message::properties::{of_request, short};
 use crate::transport::amqp::session::Session;
 use crate::transport::amqp::session::state::State;
@@ -80,7 +80,13 @@ impl Session {
 
     /// Counts the processes that consume a queue of calls. Returns `None` when the broker does not say.
     async fn servers(&self, queue: &str) -> Option<u32> {
-        let found = timeout(INSPECT_TIMEOUT, declare::inspect(&self.publishing, queue)).await;
-        Some(found.ok()?.ok()?.map_or(0, |queue| queue.consumer_count()))
+        if self.hidden.contains(queue) {
+            return None;
+        }
+        let found = timeout(INSPECT_TIMEOUT, declare::inspect(&self.publishing, queue)).await.ok()?;
+        if found.as_ref().is_err_and(OperationError::is_access_refused) {
+            self.hidden.add(queue);
+        }
+        Some(found.ok()?.map_or(0, |queue| queue.consumer_count()))
     }
 }

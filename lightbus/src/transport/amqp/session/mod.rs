@@ -3,6 +3,7 @@
 pub(crate) mod calls;
 pub(crate) mod connect_report;
 pub(crate) mod consuming;
+mod hidden_queues;
 pub(crate) mod hosts;
 mod probe;
 mod queue_readiness;
@@ -34,6 +35,7 @@ use crate::transport::amqp::errors::{ConnectFailure, OPERATION_TIMEOUT, Operatio
 use crate::transport::amqp::message::properties::short;
 use crate::transport::amqp::publish::confirm_publisher::{self, ConfirmPublisher};
 use crate::transport::amqp::session::consuming::ConsumeConnection;
+use crate::transport::amqp::session::hidden_queues::HiddenQueues;
 use crate::transport::amqp::session::queue_readiness::QueueReadiness;
 use crate::transport::amqp::topology::declare;
 use crate::transport::amqp::topology::{Topology, default_exchange};
@@ -88,6 +90,7 @@ pub(crate) struct Session {
     /// The calls that wait for their outcomes on this connection.
     pub(crate) pending: PendingCalls,
     readiness: QueueReadiness,
+    hidden: HiddenQueues,
     lost: Flag,
     reason: OnceLock<Loss>,
 }
@@ -137,6 +140,7 @@ impl Session {
             called: Notify::new(),
             pending: PendingCalls::new(),
             readiness: QueueReadiness::default(),
+            hidden: HiddenQueues::default(),
             lost: Flag::default(),
             reason: OnceLock::new(),
         });
