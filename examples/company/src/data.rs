@@ -10,11 +10,11 @@ use thiserror::Error;
 /// Why a data file cannot be used.
 #[derive(Debug, Error)]
 pub(crate) enum DataError {
-    /// It cannot be opened.
+    /// The file cannot be opened.
     #[error("cannot open {}: {cause}. --data names the directory that holds the file", .file.display())]
     Open { file: PathBuf, cause: io::Error },
 
-    /// A line of it does not have the columns that are needed, or a value is not of the right kind.
+    /// A line lacks a column, or a value has the wrong type.
     #[error("{} line {line}: {cause}. The first line names the columns", .file.display())]
     Record { file: PathBuf, line: u64, cause: csv::Error },
 
@@ -28,7 +28,7 @@ pub(crate) enum DataError {
 pub(crate) struct Directory(pub(crate) PathBuf);
 
 impl Directory {
-    /// Reads a file. `check` is given every record and those before it, and says what is wrong.
+    /// Reads a file. `check` receives every record and those before it, and returns what is wrong.
     pub(crate) fn read<T: DeserializeOwned>(
         &self,
         name: &str,

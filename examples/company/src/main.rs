@@ -1,4 +1,4 @@
-//! Four applications of one company on Lightbus. `company --help` says how to run them, the README what they show.
+//! Four applications of one company on Lightbus. `company --help` says how to run them, and the README what they show.
 
 mod data;
 mod patience;
@@ -10,12 +10,14 @@ mod support;
 mod sync;
 mod warranty;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
 use lightbus::Bus;
 use thiserror::Error;
 use tokio::time::{Instant, sleep};
@@ -27,36 +29,40 @@ use crate::data::{DataError, Directory};
 use crate::story::{Story, print};
 use crate::summary::{Application, Books, Summary};
 
-/// How long the story may stand still before it counts as stuck.
+/// How long nothing may happen before the story counts as stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often the books are looked at.
-const GLANCE: Duration = Duration::from_millis(20);
+/// How often the books are checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long handlers may take to finish after Ctrl-C. One that waits for an application that never started would use up
-/// all of it.
+/// How long handlers may take to finish after Ctrl-C. A handler that waits for an application that never started uses up all of
+/// it.
 const SHUTDOWN: Duration = Duration::from_secs(3);
 
 /// Sales, spare parts, support and warranty of a company that sells coffee machines.
 ///
-/// Without --app all four run in this process, on a bus in this process, until the story is over.
+/// Without --app, all four run in this process, on a bus in this process, until every message has arrived.
 #[derive(Debug, Parser)]
 #[command(after_help = "With --app, in four terminals and in any order:\n\n    \
     export LIGHTBUS_URL=amqp://guest:guest@localhost:5672    # this is also the default\n    \
     company --app warranty\n\n\
-    Each of them runs until Ctrl-C or SIGTERM, and then says what it did.")]
+    Each of them runs until Ctrl-C or SIGTERM, and then prints what it did.")]
 struct Arguments {
-    /// Run this application alone, on the RabbitMQ that LIGHTBUS_URL names
+    /// Run only this application, on the RabbitMQ that LIGHTBUS_URL names
     #[arg(long, value_name = "NAME")]
     app: Option<App>,
 
-    /// How long sales waits between two sales, such as 500ms or 0s
+    /// The time between two sales, such as 500ms or 0s
     #[arg(long, value_name = "TIME", default_value = "20ms", value_parser = humantime::parse_duration)]
     pace: Duration,
 
-    /// Where sales.csv, parts.csv and cases.csv are
+    /// The directory with sales.csv, parts.csv and cases.csv
     #[arg(long, value_name = "DIRECTORY", default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/data"))]
     data: PathBuf,
+
+    /// Print every sale, cover and case instead of a few cases and numbers
+    #[arg(long, short)]
+    verbose: bool,
 
     /// Print each summary as one line of JSON
     #[arg(long)]
@@ -80,14 +86,16 @@ enum Error {
     #[error(transparent)]
     Data(#[from] DataError),
 
-    #[error("nothing has happened for {0:?}, and the books do not balance. The last lines above may say why")]
+    #[error("nothing happened for {0:?}, and the books do not balance. The last lines above may say why")]
     Stuck(Duration),
 }
 
 #[tokio::main]
-#[allow(clippy::print_stderr, reason = "the last word of a program that failed")]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
     log_to_standard_error();
     let ended = match arguments.app {
         Some(app) => run_one(app, &arguments).await,
@@ -96,31 +104,49 @@ async fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("company: {error}");
+            say(format_args!("company: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-/// The story goes to standard output, what Lightbus has to say to standard error. Of other crates nothing is shown: the
-/// AMQP client's warnings are either reported by Lightbus in its own words or returned as errors.
+/// Prints why the arguments were not accepted, or the help that they asked for. An unknown option is answered with the known
+/// ones.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // Like `print`, without a panic if nobody reads it.
+    let _ = error.print();
+    if error.kind() == ErrorKind::UnknownArgument {
+        let command = Arguments::command();
+        let options: Vec<String> =
+            command.get_arguments().filter_map(|known| known.get_long()).map(|name| format!("--{name}")).collect();
+        say(format_args!("\nThe options are {}.", options.join(", ")));
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+#[allow(clippy::print_stderr, reason = "the last words of a program that fails")]
+fn say(line: fmt::Arguments<'_>) {
+    eprintln!("{line}");
+}
+
+/// Sends the log of Lightbus to standard error. The story goes to standard output.
 fn log_to_standard_error() {
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(log).with(Targets::new().with_target("lightbus", LevelFilter::WARN)).init();
 }
 
-/// Runs one application until it is told to stop.
+/// Runs one application until it is asked to stop.
 async fn run_one(app: App, arguments: &Arguments) -> Result<(), Error> {
     let bus = Bus::service(app.service()).shutdown_timeout(SHUTDOWN).connect().await?;
-    let application = app.start(&bus, arguments, Story::default()).await?;
+    let application = app.start(&bus, arguments, Story::new(arguments.verbose)).await?;
     bus.run().await?;
     report(&application.summary(), arguments);
     Ok(())
 }
 
-/// Runs all four until nothing is left to do, or they are told to stop.
+/// Runs all four until every message has arrived, or until they are asked to stop.
 async fn run_all(arguments: &Arguments) -> Result<(), Error> {
-    let story = Story::default();
+    let story = Story::new(arguments.verbose);
     let (mut buses, mut applications) = (Vec::new(), Vec::new());
     for app in App::value_variants() {
         let bus = Bus::service(app.service()).url("memory://company").shutdown_timeout(SHUTDOWN).connect().await?;
@@ -133,7 +159,7 @@ async fn run_all(arguments: &Arguments) -> Result<(), Error> {
     }
     let ended = tokio::select! {
         ended = settled(&applications, &story, PATIENCE + arguments.pace) => ended,
-        // One of them was told to stop, and so were all.
+        // A signal stops one of them, and therefore all.
         _ = running.join_next() => Ok(()),
     };
     for bus in &buses {
@@ -148,13 +174,13 @@ async fn run_all(arguments: &Arguments) -> Result<(), Error> {
     ended
 }
 
-/// Waits until every file is worked off and every message has arrived.
+/// Waits until every file is processed and every message has arrived.
 async fn settled(applications: &[Arc<dyn Application>], story: &Story, patience: Duration) -> Result<(), Error> {
-    let (mut lines, mut since) = (story.lines(), Instant::now());
+    let (mut events, mut since) = (story.events(), Instant::now());
     while !books(applications).are_settled() {
-        sleep(GLANCE).await;
-        if lines != story.lines() {
-            (lines, since) = (story.lines(), Instant::now());
+        sleep(CHECK_INTERVAL).await;
+        if events != story.events() {
+            (events, since) = (story.events(), Instant::now());
         } else if since.elapsed() > patience {
             return Err(Error::Stuck(patience));
         }

@@ -1,4 +1,4 @@
-//! Makes the order in which the applications start not matter.
+//! Lets the applications start in any order.
 
 use std::collections::HashSet;
 use std::sync::Mutex;
@@ -10,17 +10,17 @@ use lightbus::{Call, CallError, Context};
 use crate::story::Story;
 use crate::sync::lock;
 
-/// How long to wait before a call is made again.
+/// The pause before a call is repeated.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Calls others, and waits for those that are not there yet.
+/// Calls other applications, and waits for those that are not running yet.
 ///
-/// Lightbus says at once when nobody serves an API, and what to do about it is for the application to decide. A web page
-/// would show an error. This company's applications have time: the other one will be started, or is being restarted.
+/// Lightbus reports at once that nobody serves an API, and leaves the reaction to the application. A web page would show an
+/// error. The applications of this company have time: the other one will be started, or is being restarted.
 pub(crate) struct Patience {
     story: Story,
     caller: &'static str,
-    /// The APIs that are waited for, so that many calls tell it once.
+    /// The APIs that were reported as missing, so that many calls report each of them once.
     missing: Mutex<HashSet<String>>,
 }
 
@@ -29,13 +29,12 @@ impl Patience {
         Self { story, caller, missing: Mutex::default() }
     }
 
-    /// Makes a call until there is somebody to answer it. It may run more than once, so this is for `#[rpc(idempotent)]`
-    /// methods.
+    /// Repeats a call until a server answers it. The method may run more than once, so it has to be `#[rpc(idempotent)]`.
     ///
     /// # Errors
     ///
-    /// The method's own error, and every failure that waiting does not mend. Also that this process is shutting down, or
-    /// that whoever waits for this process has no more time.
+    /// Returns the error of the method, and every failure that waiting does not help against. Also fails if this process is
+    /// shutting down, or if the deadline of the current handler is near.
     pub(crate) async fn call<T, E>(&self, call: impl Fn() -> Call<T, E>) -> Result<T, CallError<E>>
     where
         T: Send + 'static,
@@ -48,26 +47,26 @@ impl Patience {
             };
             match &error {
                 CallError::NoServer { method, .. }
-                // The queue of an API stays for minutes after its last server has stopped, and calls wait in it.
+                // The queue of an API outlives its last server for a while, and calls wait in it.
                 | CallError::DeadlineExceeded { method, servers: Servers::None, .. }
-                // The server stopped while it had the call.
+                // The server stopped while it held the call.
                 | CallError::ShuttingDown { method }
-                | CallError::OutcomeUnknown { method, .. } => self.tell_that_nobody_answers(method),
+                | CallError::OutcomeUnknown { method, .. } => self.report_missing(method),
                 _ => return Err(error),
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    fn tell_that_nobody_answers(&self, method: &str) {
+    fn report_missing(&self, method: &str) {
         let api = method.rsplit_once('.').map_or(method, |(api, _)| api);
         if lock(&self.missing).insert(api.to_owned()) {
-            self.story.tell(self.caller, format_args!("waits for somebody to serve {api}"));
+            self.story.tell(self.caller, format_args!("waits for a server of {api}"));
         }
     }
 }
 
-/// A call made in a handler must not outlast what the handler's own caller waits for.
+/// A call within a handler must not outlast the deadline of that handler.
 fn no_more_time() -> bool {
     Context::current().and_then(|context| context.time_left()).is_some_and(|left| left <= PAUSE)
 }

@@ -1,4 +1,4 @@
-//! The sales application: sells machines and tells everybody.
+//! The sales application: sells machines and publishes each sale.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -31,7 +31,7 @@ struct State {
     closed: bool,
 }
 
-/// Starts the application in this process. Between two sales it waits for `pace`.
+/// Starts the application in this process. It waits for `pace` between two sales.
 pub(crate) async fn start(
     bus: &Bus,
     data: &Directory,
@@ -66,7 +66,7 @@ fn read(data: &Directory) -> Result<Vec<Sale>, DataError> {
 impl Shop {
     async fn open(self: Arc<Self>, orders: Vec<Sale>, pace: Duration) {
         if let Err(error) = self.sell_all(orders, pace).await {
-            // A shutdown between two sales is no failure.
+            // A shutdown between two sales is not a failure.
             if !matches!(error, lightbus::Error::Closed) {
                 self.story.tell(NAME, format_args!("had to close early: {error}"));
             }
@@ -91,10 +91,10 @@ impl Shop {
         Ok(())
     }
 
-    /// An event waits on the broker for every subscription there is, and a subscription is there from the first time on
-    /// that its service runs. On the company's first day that time may still be to come.
+    /// Waits until the other applications are running. The broker keeps an event for every subscription that exists, and a
+    /// subscription exists once its service has run. On the first day of the company, that may not have happened yet.
     ///
-    /// `false` when this process was told to stop meanwhile.
+    /// Returns `false` if this process is asked to stop meanwhile.
     async fn others_are_there(&self) -> lightbus::Result<bool> {
         let (warranty, support) = (WarrantyClient::new(&self.bus), SupportClient::new(&self.bus));
         let (registered, decided) = (|| warranty.registered(), || support.decided());
@@ -107,12 +107,16 @@ impl Shop {
 
     async fn sell(&self, sale: Sale) -> lightbus::Result<()> {
         let Sale { serial, model, customer, date } = sale.clone();
-        // In the books first: who hears of the sale may ask for it.
+        // The sale is entered first, because subscribers of the event may ask for it.
         lock(&self.state).sales.insert(serial.clone(), sale);
-        let line = format!("sold {serial} ({model}) to customer {customer} on {date}");
+        self.story.step(
+            NAME,
+            &serial,
+            "sales",
+            format_args!("sold {serial} ({model}) to customer {customer} on {date}"),
+        );
         self.bus.publish(ProductSold { serial, model, customer, date }).await?;
         lock(&self.state).published += 1;
-        self.story.tell(NAME, line);
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The spare parts application: knows the stock, reserves parts, and says when one runs low.
+//! The spare parts application: knows the stock, reserves parts, and announces parts that run low.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -30,14 +30,14 @@ struct State {
     low_announced: u64,
 }
 
-/// One line of the file, and what has become of it.
+/// One line of the file, and the current stock.
 #[derive(Debug, Deserialize)]
 struct Shelf {
     number: String,
     name: String,
     price_cents: u32,
     stock: u32,
-    /// With so many or fewer left, the part is running low.
+    /// The part runs low when its stock falls to this level.
     reorder_level: u32,
     #[serde(skip)]
     announced: bool,
@@ -83,17 +83,21 @@ impl SpareParts for Store {
         let caller = ctx.service();
         match &reserved {
             Ok(Reservation { left, .. }) => {
-                self.story.tell(NAME, format_args!("reserved {part} for {case}, asked by {caller}, {left} left"));
+                let line = format!("reserved {part} for {case}, asked by {caller}, {left} left");
+                self.story.step(NAME, case, "parts reserved", line);
                 self.announce_when_low(part).await;
             }
-            Err(refusal) => self.story.tell(NAME, format_args!("refused {case}, asked by {caller}: {refusal}")),
+            Err(refusal) => {
+                let line = format!("refused {case}, asked by {caller}: {refusal}");
+                self.story.step(NAME, case, "reservations refused", line);
+            }
         }
         reserved
     }
 }
 
 impl Store {
-    /// The reservation stands whether or not this succeeds, and the next one tries again.
+    /// Announces a part that runs low. If that fails, the reservation stands, and the next reservation tries again.
     async fn announce_when_low(&self, part: &str) {
         let Some(left) = lock(&self.state).begin_announcement(part) else { return };
         let published = self.bus.publish(StockLow { part: part.to_owned(), left }).await;
@@ -102,19 +106,20 @@ impl Store {
             Ok(()) => {
                 state.low_announced += 1;
                 drop(state);
-                self.story.tell(NAME, format_args!("says that {part} is running low, {left} left"));
+                let line = format!("announces that {part} is running low, {left} left");
+                self.story.step(NAME, part, "parts running low", line);
             }
             Err(error) => {
                 state.take_announcement_back(part);
                 drop(state);
-                self.story.tell(NAME, format_args!("could not say that {part} is running low: {error}"));
+                self.story.tell(NAME, format_args!("could not announce that {part} is running low: {error}"));
             }
         }
     }
 }
 
 impl State {
-    /// A case gets one part, so the case tells whether this is a repeat.
+    /// Reserves a part. A case gets one part, so a second reservation for a case is a repeat.
     fn reserve(&mut self, case: &str, part: &str) -> Result<Reservation, PartsError> {
         if let Some(earlier) = self.reservations.get(case).cloned() {
             self.repeats += 1;
@@ -131,7 +136,7 @@ impl State {
         Ok(reservation)
     }
 
-    /// Takes one from the shelf and says how many are left.
+    /// Takes one part from the shelf, and returns how many are left.
     fn take(&mut self, part: &str) -> Result<u32, PartsError> {
         let shelf = self.shelves.get_mut(part).ok_or_else(|| PartsError::UnknownPart { part: part.to_owned() })?;
         let left = shelf.stock.checked_sub(1).ok_or_else(|| PartsError::OutOfStock { part: part.to_owned() })?;
@@ -139,7 +144,7 @@ impl State {
         Ok(left)
     }
 
-    /// How many are left, when that is few and nobody was told yet.
+    /// Returns how many are left if the part runs low and nobody has announced it yet.
     fn begin_announcement(&mut self, part: &str) -> Option<u32> {
         let shelf = self.shelves.get_mut(part)?;
         let due = shelf.stock <= shelf.reorder_level && !shelf.announced;

@@ -1,17 +1,20 @@
-//! What each application did, and whether it adds up.
+//! Counts what each application did, and checks that it adds up.
 
 use std::fmt;
 
+use anstyle::AnsiColor;
 use company_apis::support::Outcome;
 use serde::Serialize;
 
-/// One of the four, as `main` sees it.
+use crate::story::name;
+
+/// One of the four applications, as `main` sees it.
 pub(crate) trait Application: Send + Sync {
-    /// What it did so far.
+    /// Returns what the application did so far.
     fn summary(&self) -> Summary;
 }
 
-/// What one application did.
+/// The summary of one application.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Summary {
@@ -21,55 +24,55 @@ pub(crate) enum Summary {
     Warranty(WarrantySummary),
 }
 
-/// What sales did.
+/// The summary of sales.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct SalesSummary {
     /// Sales whose event the broker has confirmed.
     pub(crate) sold: u64,
-    /// Whether that was the whole file.
+    /// Whether the whole file was sold.
     pub(crate) closed: bool,
 }
 
-/// What spare parts did.
+/// The summary of spare parts.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct SparePartsSummary {
     /// Answers to `find`.
     pub(crate) lookups: u64,
-    /// Cases that have a part.
+    /// Cases that got a part.
     pub(crate) reservations: u64,
     /// Reservations that were refused.
     pub(crate) refusals: u64,
-    /// Reservations that were asked for again.
+    /// Reservations that were requested again.
     pub(crate) repeats: u64,
-    /// Parts that run low, and of which everybody was told.
+    /// Parts that were announced as running low.
     pub(crate) low_announced: u64,
 }
 
-/// What support did.
+/// The summary of support.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct SupportSummary {
     /// Reports in its file.
     pub(crate) reports: u64,
-    /// Cases that were decided; the next four say how.
+    /// Decided cases. The next four fields count the outcomes.
     pub(crate) cases: u64,
     pub(crate) covered: u64,
     pub(crate) billed: u64,
     pub(crate) no_part: u64,
     pub(crate) unknown_products: u64,
-    /// Machines whose cover it heard of.
+    /// Machines whose cover started, by event.
     pub(crate) covers_heard: u64,
-    /// Parts that it heard are running low.
+    /// Parts that run low, by event.
     pub(crate) low_heard: u64,
-    /// Events that said nothing new.
+    /// Events that arrived again.
     pub(crate) repeats: u64,
 }
 
-/// What warranty did.
+/// The summary of warranty.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct WarrantySummary {
     /// Machines that are covered.
     pub(crate) covers_started: u64,
-    /// Sales that were heard of again.
+    /// Sales that arrived again.
     pub(crate) repeats: u64,
     /// Answers to `check`.
     pub(crate) checks: u64,
@@ -91,21 +94,24 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sales(SalesSummary { sold, closed }) => {
-                write!(
-                    f,
-                    "sales        {sold} sold, {}",
-                    if *closed { "the whole file" } else { "not yet the whole file" }
-                )
+                let whole = if *closed { "the whole file" } else { "not yet the whole file" };
+                write!(f, "{} {sold} sold, {whole}", name("sales"))
             }
             Self::SpareParts(parts) => write!(
                 f,
-                "spare-parts  {} lookups, {} reservations, {} refusals, {} repeats, {} parts running low",
-                parts.lookups, parts.reservations, parts.refusals, parts.repeats, parts.low_announced
+                "{} {} lookups, {} reservations, {} refusals, {} repeats, {} parts running low",
+                name("spare-parts"),
+                parts.lookups,
+                parts.reservations,
+                parts.refusals,
+                parts.repeats,
+                parts.low_announced
             ),
             Self::Support(support) => write!(
                 f,
-                "support      {} cases: {} free of charge, {} billed, {} without a part, {} about unknown products; \
-                 heard of {} covers and {} parts running low, {} repeats",
+                "{} {} cases: {} free of charge, {} billed, {} without a part, {} about unknown products; \
+                 received {} covers and {} parts running low, {} repeats",
+                name("support"),
                 support.cases,
                 support.covered,
                 support.billed,
@@ -117,8 +123,11 @@ impl fmt::Display for Summary {
             ),
             Self::Warranty(warranty) => write!(
                 f,
-                "warranty     {} covers started, {} repeats, {} checks answered",
-                warranty.covers_started, warranty.repeats, warranty.checks
+                "{} {} covers started, {} repeats, {} checks answered",
+                name("warranty"),
+                warranty.covers_started,
+                warranty.repeats,
+                warranty.checks
             ),
         }
     }
@@ -133,7 +142,7 @@ pub(crate) struct Books {
     warranty: WarrantySummary,
 }
 
-/// Two numbers that are the same when every message has arrived.
+/// Two numbers that are equal once every message has arrived.
 pub(crate) struct Balance {
     sent: (&'static str, u64),
     arrived: (&'static str, u64),
@@ -153,7 +162,7 @@ impl Books {
         books
     }
 
-    /// Whether every file is worked off and every message has arrived.
+    /// Whether every file is processed and every message has arrived.
     pub(crate) fn are_settled(&self) -> bool {
         self.sales.closed && self.balances().iter().all(Balance::holds)
     }
@@ -165,7 +174,7 @@ impl Books {
             Balance { sent: ("sales published", sales.sold), arrived: ("covers started", warranty.covers_started) },
             Balance {
                 sent: ("covers started", warranty.covers_started),
-                arrived: ("covers that support heard of", support.covers_heard),
+                arrived: ("covers received by support", support.covers_heard),
             },
             Balance { sent: ("reports of customers", support.reports), arrived: ("cases decided", support.cases) },
             Balance {
@@ -175,7 +184,7 @@ impl Books {
             Balance { sent: ("parts reserved", spare_parts.reservations), arrived: ("cases with a part", with_part) },
             Balance {
                 sent: ("parts announced as running low", spare_parts.low_announced),
-                arrived: ("such announcements that support heard", support.low_heard),
+                arrived: ("announcements received by support", support.low_heard),
             },
         ]
     }
@@ -190,7 +199,10 @@ impl Balance {
 impl fmt::Display for Balance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ((sent, sent_count), (arrived, arrived_count)) = (self.sent, self.arrived);
-        let verdict = if self.holds() { "balanced" } else { "NOT BALANCED" };
-        write!(f, "books        {sent} {sent_count}, {arrived} {arrived_count}: {verdict}")
+        let (verdict, style) = match self.holds() {
+            true => ("balanced", AnsiColor::Green.on_default()),
+            false => ("NOT BALANCED", AnsiColor::Red.on_default().bold()),
+        };
+        write!(f, "{} {sent} {sent_count}, {arrived} {arrived_count}: {style}{verdict}{style:#}", name("books"))
     }
 }

@@ -1,4 +1,4 @@
-//! The support application: opens cases by asking warranty and spare parts, and hears what they and sales have to tell.
+//! The support application: opens cases by calling warranty and spare parts, and subscribes to their events.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,7 @@ struct Desk {
     warranty: WarrantyClient,
     patience: Patience,
     story: Story,
-    /// The file: customers who call once they own their machine.
+    /// The reports in the file. A customer calls once the machine is covered.
     reports: Vec<Report>,
     state: Mutex<State>,
 }
@@ -44,7 +44,7 @@ struct State {
 
 struct OpenCase {
     report: Report,
-    /// Decided once: whoever opens the case again meanwhile waits for the same decision.
+    /// The case is decided once. Opening it again meanwhile waits for the same decision.
     case: OnceCell<Case>,
 }
 
@@ -106,13 +106,14 @@ impl Desk {
 
     async fn stock_low(self: Arc<Self>, StockLow { part, left }: StockLow) {
         if lock(&self.state).low.insert(part.clone()) {
-            self.story.tell(NAME, format_args!("warns customers that {part} may take a while, {left} left"));
+            let line = format!("warns customers that {part} may take a while, {left} left");
+            self.story.step(NAME, &part, "warnings of customers", line);
         } else {
             lock(&self.state).repeats += 1;
         }
     }
 
-    /// When every machine that was sold is covered, the customers who are still waiting call about one that never was.
+    /// Opens the remaining cases once every machine that was sold is covered: they are about machines that never were.
     async fn open_the_rest(&self) -> Result<(), HandlerError> {
         let rest: Vec<&Report> = {
             let state = lock(&self.state);
@@ -143,12 +144,13 @@ impl Desk {
 
     async fn decide(&self, report: &Report) -> Result<Case, SupportError> {
         let outcome = self.outcome(report).await?;
-        self.story.tell(NAME, format_args!("{} {} {}: {outcome}", report.number, report.serial, report.part));
-        Ok(Case { report: report.clone(), outcome })
+        let case = Case { report: report.clone(), outcome };
+        self.story.decided(NAME, &case);
+        Ok(case)
     }
 
     async fn outcome(&self, Report { number, serial, part, reported }: &Report) -> Result<Outcome, SupportError> {
-        // Neither answer depends on the other, so both are asked for at the same time.
+        // Neither call depends on the other, so both run at the same time.
         let (cover, found) = tokio::join!(
             self.patience.call(|| self.warranty.check(serial, *reported)),
             self.patience.call(|| self.spare_parts.find(part)),
@@ -169,7 +171,7 @@ impl Desk {
         if let Some(cover) = cover {
             return Ok(Outcome::Covered { until: cover.until });
         }
-        // The cover has ended, so the customer pays, and sales knows who that is.
+        // The cover has ended, so the customer pays. Sales knows the customer.
         match answer(self.patience.call(|| self.sales.sale(serial)).await)? {
             Ok(sale) => Ok(Outcome::Billed { customer: sale.customer, price_cents }),
             Err(SalesError::NeverSold { .. }) => Ok(Outcome::UnknownProduct),
@@ -177,7 +179,7 @@ impl Desk {
     }
 }
 
-/// Tells the method's own error, which is an answer, from the failures of a call, which are none.
+/// Separates the errors of the method, which are answers, from the failures of the call.
 fn answer<T, E: std::error::Error>(ended: Result<T, CallError<E>>) -> Result<Result<T, E>, SupportError> {
     match ended {
         Ok(value) => Ok(Ok(value)),

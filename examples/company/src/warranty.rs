@@ -1,4 +1,4 @@
-//! The warranty application: learns of sales by events, starts cover, and answers who is covered.
+//! The warranty application: starts the cover of each machine that is sold, and answers which machines are covered.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -15,10 +15,10 @@ use crate::sync::lock;
 
 const NAME: &str = "warranty";
 
-/// For how long a machine is covered.
+/// How long a machine is covered.
 const COVER: Months = Months::new(24);
 
-/// The applications keep their state in memory to stay small. With a database in its place nothing else would change.
+/// The applications keep their state in memory to stay small. With a database instead, nothing else would change.
 struct Registry {
     bus: Bus,
     story: Story,
@@ -35,7 +35,7 @@ struct State {
 /// Starts the application in this process.
 pub(crate) async fn start(bus: &Bus, story: Story) -> lightbus::Result<Arc<dyn Application>> {
     let registry = Arc::new(Registry { bus: bus.clone(), story, state: Mutex::default() });
-    // Subscribed first: who sees the API served may rely on that sales are heard of.
+    // It subscribes first, so that whoever finds the API served can rely on the subscription.
     let handler = Arc::clone(&registry);
     bus.subscribe("start-cover", move |sold: ProductSold| Arc::clone(&handler).start_cover(sold)).await?;
     bus.serve(WarrantyServer::from_arc(Arc::clone(&registry))).await?;
@@ -44,24 +44,24 @@ pub(crate) async fn start(bus: &Bus, story: Story) -> lightbus::Result<Arc<dyn A
 }
 
 impl Registry {
-    /// An event is delivered at least once, so a sale may be heard of twice. The serial number tells.
+    /// An event is delivered at least once, so a sale may arrive twice. The serial number shows that.
     async fn start_cover(self: Arc<Self>, sold: ProductSold) -> Result<(), HandlerError> {
         let ProductSold { serial, model, date, .. } = sold;
         let Some(until) = date.checked_add_months(COVER) else {
-            // No further attempt would end differently.
+            // Another attempt would end in the same way.
             return Err(HandlerError::reject(format!("{serial} was sold on {date}, which is beyond any calendar")));
         };
         if self.register(Cover { serial: serial.clone(), model, until }) {
-            self.story.tell(NAME, format_args!("covers {serial} until {until}"));
+            self.story.step(NAME, &serial, "covers started", format_args!("covers {serial} until {until}"));
         } else {
-            self.story.tell(NAME, format_args!("heard of {serial} again, which is covered already"));
+            self.story.tell(NAME, format_args!("received the sale of {serial} again, which is already covered"));
         }
-        // Also on a repeat: the process that was first may have died between the two steps.
+        // Also for a repeat, because the process that handled the first one may have died before this step.
         self.bus.publish(CoverStarted { serial, until }).await?;
         Ok(())
     }
 
-    /// `false` when the machine is registered already.
+    /// Returns `false` if the machine is already registered.
     fn register(&self, cover: Cover) -> bool {
         let mut state = lock(&self.state);
         match state.covers.entry(cover.serial.clone()) {

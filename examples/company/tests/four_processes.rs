@@ -48,7 +48,7 @@ impl Company {
             command.env_remove(variable);
         }
         let mut child = command
-            .args(["--app", app, "--pace", "5ms", "--json"])
+            .args(["--app", app, "--pace", "5ms", "--json", "--verbose"])
             .env("LIGHTBUS_URL", &self.url)
             .env("LIGHTBUS_NAMESPACE", &self.namespace)
             .stdout(Stdio::piped())
@@ -125,11 +125,11 @@ async fn four_processes_in_any_order_lose_and_repeat_nothing() -> Result {
 
     // The worst order: each is started when the one before it misses it.
     company.start("sales")?;
-    company.until(1, "sales        waits for somebody to serve company.support").await?;
+    company.until(1, "sales        waits for a server of company.support").await?;
     company.start("support")?;
     company.until(1, "support      serves company.support").await?;
     company.start("warranty")?;
-    company.until(1, "support      waits for somebody to serve company.spare_parts").await?;
+    company.until(1, "support      waits for a server of company.spare_parts").await?;
     company.start("spare-parts")?;
 
     // The story comes to its end by itself.
@@ -153,7 +153,7 @@ async fn four_processes_in_any_order_lose_and_repeat_nothing() -> Result {
     let another_shop = company.join("sales").await?;
     another_shop.own_api::<SalesApi>();
     another_shop.publish(first_sale()?).await?;
-    company.until(1, "warranty     heard of SN-0001 again").await?;
+    company.until(1, "warranty     received the sale of SN-0001 again").await?;
 
     for (service, subscription) in [
         ("warranty", "start-cover"),
