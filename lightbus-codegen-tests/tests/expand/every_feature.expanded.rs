@@ -392,22 +392,18 @@ const _: () = {
                         ::core::result::Result::Ok(arguments) => arguments,
                         ::core::result::Result::Err(outcome) => return outcome,
                     };
-                    invocation
-                        .result::<
-                            Vec<Part>,
-                            WarrantyError,
-                        >(
-                            &<__Service as Warranty>::every_form(
-                                    &*self.service,
-                                    argument_by_value,
-                                    &*argument_text,
-                                    &*argument_list,
-                                    &*argument_other,
-                                    invocation.context(),
-                                    argument_max,
-                                )
-                                .await,
-                        )
+                    let answered = ::std::boxed::Box::pin(
+                        <__Service as Warranty>::every_form(
+                            &*self.service,
+                            argument_by_value,
+                            &*argument_text,
+                            &*argument_list,
+                            &*argument_other,
+                            invocation.context(),
+                            argument_max,
+                        ),
+                    );
+                    invocation.result::<Vec<Part>, WarrantyError>(&answered.await)
                 }
                 "type_of" => {
                     let __type_arguments { r#in: argument_in } = match invocation
@@ -416,16 +412,10 @@ const _: () = {
                         ::core::result::Result::Ok(arguments) => arguments,
                         ::core::result::Result::Err(outcome) => return outcome,
                     };
-                    invocation
-                        .value::<
-                            String,
-                        >(
-                            &<__Service as Warranty>::r#type(
-                                    &*self.service,
-                                    &*argument_in,
-                                )
-                                .await,
-                        )
+                    let answered = ::std::boxed::Box::pin(
+                        <__Service as Warranty>::r#type(&*self.service, &*argument_in),
+                    );
+                    invocation.value::<String>(&answered.await)
                 }
                 #[cfg(unix)]
                 "home" => {
@@ -433,10 +423,10 @@ const _: () = {
                         ::core::result::Result::Ok(arguments) => arguments,
                         ::core::result::Result::Err(outcome) => return outcome,
                     };
-                    invocation
-                        .value::<
-                            String,
-                        >(&<__Service as Warranty>::home(&*self.service).await)
+                    let answered = ::std::boxed::Box::pin(
+                        <__Service as Warranty>::home(&*self.service),
+                    );
+                    invocation.value::<String>(&answered.await)
                 }
                 #[cfg(not(unix))]
                 "home" => {
@@ -446,16 +436,10 @@ const _: () = {
                         ::core::result::Result::Ok(arguments) => arguments,
                         ::core::result::Result::Err(outcome) => return outcome,
                     };
-                    invocation
-                        .value::<
-                            String,
-                        >(
-                            &<__Service as Warranty>::home(
-                                    &*self.service,
-                                    argument_drive,
-                                )
-                                .await,
-                        )
+                    let answered = ::std::boxed::Box::pin(
+                        <__Service as Warranty>::home(&*self.service, argument_drive),
+                    );
+                    invocation.value::<String>(&answered.await)
                 }
                 _ => invocation.unknown_method(),
             }

@@ -115,10 +115,10 @@ const _: () = {
                         ::core::result::Result::Ok(arguments) => arguments,
                         ::core::result::Result::Err(outcome) => return outcome,
                     };
-                    invocation
-                        .value::<
-                            u64,
-                        >(&<__Service as Warranty>::kept(&*self.service).await)
+                    let answered = ::std::boxed::Box::pin(
+                        <__Service as Warranty>::kept(&*self.service),
+                    );
+                    invocation.value::<u64>(&answered.await)
                 }
                 _ => invocation.unknown_method(),
             }

@@ -207,27 +207,20 @@ const _: () = {
                         ::core::result::Result::Ok(arguments) => arguments,
                         ::core::result::Result::Err(outcome) => return outcome,
                     };
-                    invocation
-                        .result::<
-                            Cover,
-                            WarrantyError,
-                        >(
-                            &<__Service as Warranty>::check(
-                                    &*self.service,
-                                    &*argument_serial,
-                                )
-                                .await,
-                        )
+                    let answered = ::std::boxed::Box::pin(
+                        <__Service as Warranty>::check(&*self.service, &*argument_serial),
+                    );
+                    invocation.result::<Cover, WarrantyError>(&answered.await)
                 }
                 "registered" => {
                     let __registered_arguments {} = match invocation.arguments() {
                         ::core::result::Result::Ok(arguments) => arguments,
                         ::core::result::Result::Err(outcome) => return outcome,
                     };
-                    invocation
-                        .value::<
-                            u64,
-                        >(&<__Service as Warranty>::registered(&*self.service).await)
+                    let answered = ::std::boxed::Box::pin(
+                        <__Service as Warranty>::registered(&*self.service),
+                    );
+                    invocation.value::<u64>(&answered.await)
                 }
                 _ => invocation.unknown_method(),
             }

@@ -92,7 +92,8 @@ fn dispatch(api: &Api) -> TokenStream {
 
 fn arm(api: &Api, method: &Method) -> TokenStream {
     let (name, trait_, ident) = (&method.name.value, &api.ident, &method.ident);
-    let (invocation, arguments, outcome) = (local("invocation"), local("arguments"), local("outcome"));
+    let (invocation, arguments) = (local("invocation"), local("arguments"));
+    let (outcome, answered) = (local("outcome"), local("answered"));
     let pattern = arguments::pattern(method);
     let parameters = method.parameters.iter().map(parameter);
     // The types are written out so that errors about them are shown where the user wrote them.
@@ -111,7 +112,9 @@ fn arm(api: &Api, method: &Method) -> TokenStream {
                     ::core::result::Result::Ok(#arguments) => #arguments,
                     ::core::result::Result::Err(#outcome) => return #outcome,
                 };
-                #invocation.#answer(&<__Service as #trait_>::#ident(&*self.service #(, #parameters)*).await)
+                // Boxed, so that a method with a large future does not make the dispatcher's future large.
+                let #answered = ::std::boxed::Box::pin(<__Service as #trait_>::#ident(&*self.service #(, #parameters)*));
+                #invocation.#answer(&#answered.await)
             }
         },
     )

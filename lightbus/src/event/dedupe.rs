@@ -2,19 +2,17 @@
 
 use std::fmt;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::handler::HandlerError;
 use super::in_progress::{InProgress, InProgressGuard};
 use crate::protocol::name::SubscriptionName;
-use crate::runtime::panic::panic_message;
+use crate::runtime::guard::Guarded;
 
 /// Remembers which events were handled, so that [repeats](crate::Subscribe::dedupe) of them are dropped.
 ///
@@ -182,9 +180,9 @@ impl Dedupe {
     }
 
     async fn bounded<T>(&self, answer: impl Future<Output = Result<T, HandlerError>>) -> Result<T, HandlerError> {
-        match timeout(self.handler_timeout, AssertUnwindSafe(answer).catch_unwind()).await {
+        match timeout(self.handler_timeout, Guarded::new(answer)).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(panic)) => Err(HandlerError::new(format!("it panicked: {}", panic_message(&*panic)))),
+            Ok(Err(message)) => Err(HandlerError::new(format!("it panicked: {message}"))),
             Err(_) => Err(HandlerError::new(format!("it had not answered after {:?}", self.handler_timeout))),
         }
     }

@@ -2,12 +2,10 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use futures_util::FutureExt;
 use tokio::time::timeout;
 
 use super::any::AnyEvent;
@@ -21,7 +19,7 @@ use crate::protocol::failure::{FailureReason, FailureRecord};
 use crate::protocol::message::{EventMessage, full_name};
 use crate::protocol::name::SubscriptionName;
 use crate::runtime::handler_tasks::HandlerTasks;
-use crate::runtime::panic::panic_message;
+use crate::runtime::guard::Guarded;
 use crate::runtime::worker_pool::{Job, WorkerPool};
 use crate::transport::{EventDelivery, EventHandle, EventSink};
 
@@ -217,14 +215,17 @@ impl<E: Send + 'static> Shared<E> {
             return Err(Failure { reason: FailureReason::Undecodable, error });
         }
         let context = Context::new(message.publisher.clone(), message.id.clone(), attempt, None, message.trace.clone());
-        let event = (self.read)(message).map_err(|error| Failure { reason: FailureReason::Undecodable, error })?;
-        let given = context.clone();
-        // What the handler does before it is first polled may panic, too.
-        let handled = context.scope(async move { handler.handle(event, given).await });
-        match timeout(self.settings.handler_timeout, AssertUnwindSafe(handled).catch_unwind()).await {
-            Ok(Ok(result)) => result.map_err(Failure::from),
-            Ok(Err(panic)) => {
-                let error = format!("the handler panicked: {}", panic_message(&*panic));
+        let (read, given) = (self.read, context.clone());
+        // Decoding the event and describing its error run the application's code as much as the handler does.
+        let handled = context.scope(async move {
+            let event = read(message).map_err(|error| Failure { reason: FailureReason::Undecodable, error })?;
+            // Boxed, so that a large future is not copied through the layers around it.
+            Box::pin(handler.handle(event, given)).await.map_err(Failure::from)
+        });
+        match timeout(self.settings.handler_timeout, Guarded::new(handled)).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(message)) => {
+                let error = format!("the handler panicked: {message}");
                 Err(Failure { reason: FailureReason::Panicked, error })
             }
             Err(_) => {

@@ -7,6 +7,7 @@ use super::fault::{Fault, FaultCode};
 use super::prepared::Decode;
 use crate::protocol::codec::{self, EncodeError};
 use crate::protocol::message::{Payload, Reply, ReplyKind, full_name};
+use crate::runtime::guard::catch;
 use crate::transport::CallOutcome;
 
 /// How a call ended, whatever the types of its method.
@@ -65,12 +66,14 @@ fn read_reply<T, E>(
 ) -> Result<T, CallError<E>> {
     let invalid = |reason| CallError::InvalidReply { method: method(), reason };
     match reply.kind {
-        Some(ReplyKind::Ok) => {
-            (decode.value)(&reply.payload).map_err(|error| invalid(format!("its value does not decode: {error}")))
-        }
-        Some(ReplyKind::Error) => Err(match decode.error.map(|decode| decode(&reply.payload)) {
-            Some(Ok(error)) => CallError::Method { method: method(), error },
-            Some(Err(error)) => invalid(format!("its error does not decode: {error}")),
+        Some(ReplyKind::Ok) => match catch(|| (decode.value)(&reply.payload)) {
+            Ok(value) => value.map_err(|error| invalid(format!("its value does not decode: {error}"))),
+            Err(message) => Err(invalid(format!("decoding its value panicked: {message}"))),
+        },
+        Some(ReplyKind::Error) => Err(match decode.error.map(|decode| catch(|| decode(&reply.payload))) {
+            Some(Ok(Ok(error))) => CallError::Method { method: method(), error },
+            Some(Ok(Err(error))) => invalid(format!("its error does not decode: {error}")),
+            Some(Err(message)) => invalid(format!("decoding its error panicked: {message}")),
             None => invalid("it is an error, and the method returns no Result".to_owned()),
         }),
         Some(ReplyKind::Fault) => Err(read_fault(api, method(), &reply.payload)),

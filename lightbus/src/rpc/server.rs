@@ -1,11 +1,9 @@
 //! Serves an API: takes requests from the transport, runs them through the dispatcher, answers.
 
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use tokio::time::Instant;
 
 use super::dispatch::Dispatch;
@@ -16,7 +14,7 @@ use crate::context::Context;
 use crate::protocol::message::{Reply, Request};
 use crate::protocol::name::ServiceName;
 use crate::runtime::handler_tasks::HandlerTasks;
-use crate::runtime::panic::panic_message;
+use crate::runtime::guard::Guarded;
 use crate::runtime::worker_pool::{Job, WorkerPool};
 use crate::transport::{RequestDelivery, RequestHandle, RequestSink};
 
@@ -129,10 +127,10 @@ impl<D: Dispatch> Shared<D> {
             return invocation.fault(&Fault::too_large(FaultCode::RequestTooLarge, size, limit));
         }
         let dispatched = invocation.context().clone().scope(self.dispatcher.dispatch(invocation));
-        match AssertUnwindSafe(dispatched).catch_unwind().await {
+        match Guarded::new(dispatched).await {
             Ok(outcome) => self.limited(invocation, outcome),
-            Err(panic) => {
-                let (method, message) = (invocation.method(), panic_message(&*panic));
+            Err(message) => {
+                let method = invocation.method();
                 tracing::error!(api = self.api.name(), method, "the handler panicked: {message}");
                 invocation.fault(&Fault::new(FaultCode::HandlerPanicked, message))
             }

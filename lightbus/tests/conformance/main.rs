@@ -15,6 +15,7 @@ mod failing_events;
 mod health;
 mod retries;
 mod shutdown;
+mod user_code;
 
 /// Makes a test for every transport of each scenario.
 macro_rules! on_every_transport {
@@ -135,4 +136,12 @@ on_every_transport! {
         an_event_whose_handler_was_cut_off_is_delivered_again
         after_a_shutdown_everything_is_refused
         run_ends_when_the_bus_is_shut_down;
+    user_code:
+        an_event_whose_decoding_panics_is_retried_and_kept
+        an_event_whose_error_cannot_be_described_is_retried_and_kept
+        an_event_whose_handler_drops_what_panics_is_retried_and_kept
+        a_handler_that_panics_when_it_is_cut_off_is_retried
+        a_reply_whose_encoding_panics_is_a_panic_of_the_handler
+        a_reply_whose_decoding_panics_is_invalid
+        handlers_with_large_futures_run;
 }
