@@ -83,7 +83,7 @@ impl BusBuilder {
     }
 
     /// How many calls of one API this process runs at a time, unless [`Serve::concurrency`](super::Serve::concurrency)
-    /// says otherwise. Twice as many more may wait in this process.
+    /// says otherwise.
     ///
     /// Environment: `LIGHTBUS_CALL_CONCURRENCY`. Default: 64.
     pub fn call_concurrency(mut self, calls: u16) -> Self {
@@ -92,7 +92,7 @@ impl BusBuilder {
     }
 
     /// How many events of one subscription this process handles at a time, unless
-    /// [`Subscribe::concurrency`](super::Subscribe::concurrency) says otherwise. As many again may wait in this process.
+    /// [`Subscribe::concurrency`](super::Subscribe::concurrency) says otherwise.
     ///
     /// Environment: `LIGHTBUS_EVENT_CONCURRENCY`. Default: 16.
     pub fn event_concurrency(mut self, events: u16) -> Self {

@@ -24,6 +24,7 @@ struct Settings {
     api: &'static str,
     server: MakeServer,
     concurrency: Option<u16>,
+    prefetch: Option<u16>,
 }
 
 /// Makes the server once it is known how it runs. The type of the implementation ends here.
@@ -33,13 +34,22 @@ impl Serve {
     pub(super) fn new<D: Dispatch>(bus: Bus, server: D) -> Self {
         let api = D::Api::DESCRIPTOR.name();
         let server: MakeServer = Box::new(|settings| Arc::new(Server::new(server, settings)));
-        Self { state: Lazy::Settings(Settings { bus, api, server, concurrency: None }) }
+        Self { state: Lazy::Settings(Settings { bus, api, server, concurrency: None, prefetch: None }) }
     }
 
-    /// How many calls of this API this process runs at a time; at least 1. Twice as many more may wait in this process.
-    /// Without it the bus's default holds, which is 64.
+    /// Limits how many calls of this API this process runs at a time; at least 1. Default: the bus's, which is 64.
     pub fn concurrency(mut self, calls: u16) -> Self {
         self.state.set(|settings| settings.concurrency = Some(calls));
+        self
+    }
+
+    /// Limits how many calls this process takes from the broker at a time: those that run and those that wait for their turn
+    /// here. Default: the concurrency, so no call waits here while another process is idle.
+    ///
+    /// A larger prefetch keeps a process busy when its calls are much shorter than a round trip to the broker. Values below
+    /// the concurrency are raised to it.
+    pub fn prefetch(mut self, calls: u16) -> Self {
+        self.state.set(|settings| settings.prefetch = Some(calls));
         self
     }
 }
@@ -64,8 +74,7 @@ impl Settings {
         let sink = (self.server)(settings);
         // Registered first: a call that arrives at once may publish.
         inner.publisher.register(api);
-        // What runs is off the queue already. With fewer waiting, the processor waits for the broker.
-        let prefetch = concurrency.saturating_mul(2);
+        let prefetch = self.prefetch.unwrap_or(concurrency).max(concurrency);
         inner.transport.serve(api, prefetch, sink).await.inspect_err(|_| {
             lock(&inner.serving).remove(api);
         })

@@ -33,6 +33,7 @@ struct Settings {
     pattern: Result<Pattern, NameError>,
     subscriber: MakeSubscriber,
     concurrency: Option<u16>,
+    prefetch: Option<u16>,
     handler_timeout: Option<Duration>,
     retries: Retries,
     dedupe: Option<Box<dyn DynDedupeStore>>,
@@ -60,6 +61,7 @@ impl Subscribe {
             pattern,
             subscriber: Box::new(move |settings| Arc::new(Subscriber::new(handler, read, settings))),
             concurrency: None,
+            prefetch: None,
             handler_timeout: None,
             retries: Retries::default(),
             dedupe: None,
@@ -67,11 +69,23 @@ impl Subscribe {
         Self { state: Lazy::Settings(settings) }
     }
 
-    /// How many events of this subscription this process handles at a time; at least 1. As many again may wait in this
-    /// process. Without it the bus's default holds, which is 16. With 1, one process handles events in the order in which
-    /// they came, apart from those that are retried: the others do not wait for them.
+    /// Limits how many events of this subscription this process handles at a time; at least 1. Default: the bus's, which
+    /// is 16.
+    ///
+    /// With 1, one process handles events in the order in which they came. Events that are retried are the exception: the
+    /// others do not wait for them.
     pub fn concurrency(mut self, events: u16) -> Self {
         self.state.set(|settings| settings.concurrency = Some(events));
+        self
+    }
+
+    /// Limits how many events this process takes from the broker at a time: those that are handled and those that wait for
+    /// their turn here. Default: the concurrency, so no event waits here while another process is idle.
+    ///
+    /// A larger prefetch keeps a process busy when its handler is much shorter than a round trip to the broker. Values below
+    /// the concurrency are raised to it.
+    pub fn prefetch(mut self, events: u16) -> Self {
+        self.state.set(|settings| settings.prefetch = Some(events));
         self
     }
 
@@ -79,8 +93,7 @@ impl Subscribe {
     ///
     /// A handler that takes longer is cut off where it awaits, and has failed. RabbitMQ by itself takes an event away from a
     /// process that has not settled it within 30 minutes, and all other events of the subscription with it; a limit above
-    /// that needs another `consumer_timeout` on the broker, as does a limit so long that events which wait in this process
-    /// for their turn get there.
+    /// that needs another `consumer_timeout` on the broker.
     pub fn handler_timeout(mut self, limit: Duration) -> Self {
         self.state.set(|settings| settings.handler_timeout = Some(limit));
         self
@@ -161,7 +174,7 @@ impl Settings {
             tasks: inner.tasks.clone(),
         };
         let sink = (self.subscriber)(settings);
-        let prefetch = concurrency.saturating_mul(2);
+        let prefetch = self.prefetch.unwrap_or(concurrency).max(concurrency);
         let subscription =
             Subscription { service: inner.service.clone(), name: name.clone(), pattern, prefetch, waits };
         inner.transport.subscribe(subscription, sink).await.inspect_err(|_| {

@@ -18,8 +18,8 @@ use crate::protocol::codec;
 use crate::protocol::failure::{FailureReason, FailureRecord};
 use crate::protocol::message::{EventMessage, full_name};
 use crate::protocol::name::SubscriptionName;
-use crate::runtime::handler_tasks::HandlerTasks;
 use crate::runtime::guard::Guarded;
+use crate::runtime::handler_tasks::HandlerTasks;
 use crate::runtime::worker_pool::{Job, WorkerPool};
 use crate::transport::{EventDelivery, EventHandle, EventSink};
 

@@ -1,7 +1,6 @@
 //! Serves an API: takes requests from the transport, runs them through the dispatcher, answers.
 
 use std::fmt;
-use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -13,8 +12,8 @@ use crate::api::{Api, ApiDescriptor};
 use crate::context::Context;
 use crate::protocol::message::{Reply, Request};
 use crate::protocol::name::ServiceName;
-use crate::runtime::handler_tasks::HandlerTasks;
 use crate::runtime::guard::Guarded;
+use crate::runtime::handler_tasks::HandlerTasks;
 use crate::runtime::worker_pool::{Job, WorkerPool};
 use crate::transport::{RequestDelivery, RequestHandle, RequestSink};
 
@@ -77,41 +76,29 @@ struct CallJob<D> {
 }
 
 impl<D: Dispatch> Job for CallJob<D> {
-    /// An `async fn` would store its parameters twice, and so would whoever awaits a future that is not pinned here: every call
-    /// would carry twice the state of its method.
-    #[allow(clippy::manual_async_fn, reason = "see above")]
-    fn run(mut self) -> impl Future<Output = ()> + Send {
-        async move {
-            let tasks = &self.shared.settings.tasks;
-            let api = self.shared.api;
-            if self.invocation.context().deadline().is_some_and(|deadline| deadline <= Instant::now()) {
-                let method = self.invocation.method();
-                tracing::debug!(api = api.name(), method, "dropped a call whose deadline has passed");
-                self.handle.accept();
-                return;
-            }
-            let idempotent = api.method(self.invocation.method()).is_some_and(|method| method.is_idempotent());
-            // Nobody runs it again from now on: it is off the queue, or comes back as one that may have been run.
-            if !idempotent && !self.handle.accept() {
-                return;
-            }
-            let outcome = if self.redelivered && !idempotent {
-                Some(self.invocation.fault(&outcome_unknown()))
-            } else {
-                tasks.unless_aborted(pin!(self.shared.dispatch(&self.invocation))).await
-            };
-            let outcome = match outcome {
-                Some(outcome) => outcome,
-                // Another server runs it from the start.
-                None if idempotent => return self.handle.requeue(self.invocation.into_arguments()),
-                None => self.invocation.fault(&shutting_down()),
-            };
-            let reply = self.shared.reply(outcome);
-            if idempotent {
-                self.handle.reply_then_accept(reply).await;
-            } else {
-                self.handle.reply(reply);
-            }
+    async fn run(self) {
+        let Self { shared, invocation, redelivered, handle } = self;
+        let (tasks, api, method) = (&shared.settings.tasks, shared.api, invocation.method());
+        if invocation.context().deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+            tracing::debug!(api = api.name(), method, "dropped a call whose deadline has passed");
+            handle.accept();
+            return;
+        }
+        let idempotent = api.method(method).is_some_and(|method| method.is_idempotent());
+        if !handle.is_current() {
+            return;
+        }
+        let outcome = if redelivered && !idempotent {
+            Some(invocation.fault(&outcome_unknown()))
+        } else {
+            tasks.unless_aborted(shared.dispatch(&invocation)).await
+        };
+        match outcome {
+            Some(outcome) if idempotent => handle.reply_then_accept(shared.reply(outcome)).await,
+            Some(outcome) => handle.reply(shared.reply(outcome)),
+            // Another server runs it from the start.
+            None if idempotent => handle.requeue(invocation.into_arguments()),
+            None => handle.reply(shared.reply(invocation.fault(&shutting_down()))),
         }
     }
 

@@ -65,13 +65,16 @@ pub(crate) struct RequestDelivery {
 /// Settles one request.
 #[async_trait]
 pub(crate) trait RequestHandle: fmt::Debug + Send {
-    /// Takes the request off the queue without waiting. The acknowledgement may leave a moment later, together with others.
-    ///
-    /// Returns `false` when the connection is gone: another process gets the request, so this one must not run it.
-    fn accept(&mut self) -> bool;
+    /// Whether the connection that delivered the request still stands. Otherwise another process gets the request, so this
+    /// one must not run it.
+    fn is_current(&self) -> bool;
 
-    /// Sends the reply without waiting. A reply without a connection is dropped: its caller already knows.
-    fn reply(&mut self, reply: Reply);
+    /// Takes the request off the queue without a reply.
+    fn accept(self: Box<Self>);
+
+    /// Sends the reply and takes the request off the queue, without waiting. The acknowledgement may leave a moment later,
+    /// together with others. A reply without a connection is dropped: its caller already knows.
+    fn reply(self: Box<Self>, reply: Reply);
 
     /// Sends the reply, and takes the request off the queue once the reply has left this process. A process that dies in
     /// between leaves the request to another one.

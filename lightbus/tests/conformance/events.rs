@@ -9,7 +9,7 @@ use lightbus::Error;
 use lightbus::prelude::*;
 use lightbus_test_support::wait::{GUARD, guarded, next, waiting};
 use lightbus_test_support::world::World;
-use tokio::sync::{Barrier, mpsc};
+use tokio::sync::{Barrier, Semaphore, mpsc};
 
 use crate::desk::{self, Attached, BellApi, Closed, DeskApi, DeskClient, Registered};
 
@@ -270,6 +270,38 @@ pub async fn events_are_handled_up_to_the_concurrency_limit(world: &World) {
     for _ in 0..20 {
         assert!(next(&mut arrivals).await <= 5);
     }
+}
+
+pub async fn no_event_waits_behind_a_long_one_while_another_process_is_idle(world: &World) {
+    let (desk, first, second) = (world.join("desk").await, world.join("audit").await, world.join("audit").await);
+    desk.own_api::<DeskApi>();
+    let (sender, mut handled) = mpsc::unbounded_channel();
+    let gate = Arc::new(Semaphore::new(0));
+    for audit in [&first, &second] {
+        let (sender, gate) = (sender.clone(), gate.clone());
+        audit
+            .subscribe("registrations", move |event: Registered| {
+                let (sender, gate) = (sender.clone(), gate.clone());
+                async move {
+                    let _ = sender.send(event.serial.clone());
+                    if event.serial == "long" {
+                        gate.acquire().await.unwrap().forget();
+                    }
+                }
+            })
+            .concurrency(1)
+            .await
+            .unwrap();
+    }
+    desk.publish(Registered { serial: "long".into(), customer: 1 }).await.unwrap();
+    assert_eq!(next(&mut handled).await, "long");
+    for _ in 0..6 {
+        desk.publish(Registered { serial: "short".into(), customer: 1 }).await.unwrap();
+    }
+    for _ in 0..6 {
+        assert_eq!(next(&mut handled).await, "short");
+    }
+    gate.add_permits(1);
 }
 
 pub async fn a_handler_calls_and_publishes(world: &World) {

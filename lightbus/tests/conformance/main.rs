@@ -58,6 +58,7 @@ on_every_transport! {
         nothing_is_sent_before_the_await
         parallel_calls_run_up_to_the_concurrency_limit
         the_processes_of_a_service_share_its_calls
+        no_call_waits_behind_a_long_one_while_another_process_is_idle
         an_application_serves_several_apis_and_calls_its_own
         ten_thousand_dropped_calls_leave_nothing_behind
         ten_megabytes_go_through
@@ -85,6 +86,7 @@ on_every_transport! {
         a_pattern_subscription_gets_events_of_every_type
         one_at_a_time_keeps_the_order
         events_are_handled_up_to_the_concurrency_limit
+        no_event_waits_behind_a_long_one_while_another_process_is_idle
         a_handler_calls_and_publishes
         a_subscription_name_is_used_once_a_process
         a_thousand_events_published_at_once_arrive_once_each

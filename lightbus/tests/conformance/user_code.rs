@@ -126,9 +126,12 @@ pub async fn an_event_whose_decoding_panics_is_retried_and_kept(world: &World) {
 }
 
 pub async fn an_event_whose_error_cannot_be_described_is_retried_and_kept(world: &World) {
-    panics_once(world, "bad", "no name", |text| async move {
-        if text == "bad" { Err(Nameless.into()) } else { Ok(()) }
-    })
+    panics_once(
+        world,
+        "bad",
+        "no name",
+        |text| async move { if text == "bad" { Err(Nameless.into()) } else { Ok(()) } },
+    )
     .await;
 }
 
@@ -167,7 +170,10 @@ pub async fn a_reply_whose_encoding_panics_is_a_panic_of_the_handler(world: &Wor
     shelf.serve(GlassServer::new(Shelf)).await.unwrap();
     let glass = GlassClient::new(&caller);
     let error = glass.send("breaks on departure".to_owned()).await.unwrap_err();
-    assert!(matches!(&error, CallError::HandlerPanicked { message, .. } if message.contains("cannot write")), "{error:?}");
+    assert!(
+        matches!(&error, CallError::HandlerPanicked { message, .. } if message.contains("cannot write")),
+        "{error:?}"
+    );
     assert_eq!(glass.send("good".to_owned()).await.unwrap(), Fragile("good".to_owned()));
 }
 

@@ -78,7 +78,7 @@ async fn a_process_that_stops_has_acknowledged_what_it_has_handled() {
 }
 
 #[tokio::test]
-async fn calls_that_run_are_off_their_queue_and_those_that_wait_are_not() {
+async fn a_process_takes_as_many_calls_as_it_runs() {
     const RUNNING: u16 = 5;
     const WAITING: u32 = 7;
     let namespace = fresh_namespace();
@@ -92,13 +92,32 @@ async fn calls_that_run_are_off_their_queue_and_those_that_wait_are_not() {
         next(&mut begun).await;
     }
     let queue = format!("{namespace}.rpc.company.warranty");
-    eventually_unacknowledged(&queue, WAITING).await;
+    eventually_unacknowledged(&queue, RUNNING.into()).await;
+    assert_eq!(queues::look(&queue).await.message_count(), WAITING);
     gate.add_permits(calls.len());
     for call in calls {
         guarded(call).await.unwrap().unwrap();
     }
     eventually_unacknowledged(&queue, 0).await;
     assert_eq!(queues::look(&queue).await.message_count(), 0);
+    caller.shutdown().await;
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_larger_prefetch_takes_calls_ahead() {
+    let namespace = fresh_namespace();
+    let server = process("warranty", &namespace).connect().await.unwrap();
+    let (mut begun, gate) = shop::serve_with(&server, |serve| serve.concurrency(1).prefetch(3)).await;
+    let caller = process("sales", &namespace).connect().await.unwrap();
+    let warranty = WarrantyClient::new(&caller);
+    let calls: Vec<_> = (0..5).map(|_| tokio::spawn(warranty.hold().timeout(GUARD).into_future())).collect();
+    next(&mut begun).await;
+    eventually_unacknowledged(&format!("{namespace}.rpc.company.warranty"), 3).await;
+    gate.add_permits(calls.len());
+    for call in calls {
+        guarded(call).await.unwrap().unwrap();
+    }
     caller.shutdown().await;
     server.shutdown().await;
 }

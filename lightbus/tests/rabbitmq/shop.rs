@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use lightbus::Bus;
 use lightbus::prelude::*;
+use lightbus::{Bus, Serve};
 use tokio::sync::{Semaphore, mpsc};
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema, thiserror::Error)]
@@ -47,9 +47,14 @@ impl Warranty for Desk {
 
 /// Serves a desk: tells when a `hold` has begun, and lets one go for each permit.
 pub async fn serve(bus: &Bus) -> (mpsc::UnboundedReceiver<()>, Arc<Semaphore>) {
+    serve_with(bus, |serve| serve).await
+}
+
+/// The same, with settings.
+pub async fn serve_with(bus: &Bus, set: impl FnOnce(Serve) -> Serve) -> (mpsc::UnboundedReceiver<()>, Arc<Semaphore>) {
     let (begun, receiver) = mpsc::unbounded_channel();
     let gate = Arc::new(Semaphore::new(0));
-    bus.serve(WarrantyServer::new(Desk { begun, gate: gate.clone() })).await.unwrap();
+    set(bus.serve(WarrantyServer::new(Desk { begun, gate: gate.clone() }))).await.unwrap();
     (receiver, gate)
 }
 

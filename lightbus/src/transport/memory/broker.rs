@@ -191,9 +191,16 @@ impl Broker {
         self.with_subscription(key, |subscribed| subscribed.settle_dead_letters(selection, action))
     }
 
-    /// Takes a request off its queue. `false` when it is someone else's by now.
-    pub(super) fn accept_request(self: &Arc<Self>, api: &SmolStr, tag: Tag) -> bool {
-        self.with_api(api, |served| served.queue.settle(tag).is_some())
+    /// Whether a request is still held under that tag.
+    pub(super) fn holds_request(&self, api: &SmolStr, tag: Tag) -> bool {
+        lock(&self.state).apis.get(api).is_some_and(|served| served.queue.holds(tag))
+    }
+
+    /// Takes a request off its queue.
+    pub(super) fn accept_request(self: &Arc<Self>, api: &SmolStr, tag: Tag) {
+        self.with_api(api, |served| {
+            served.queue.settle(tag);
+        });
     }
 
     pub(super) fn return_request(self: &Arc<Self>, api: &SmolStr, tag: Tag) {

@@ -32,18 +32,22 @@ impl MemoryRequestHandle {
 
 #[async_trait]
 impl RequestHandle for MemoryRequestHandle {
-    fn accept(&mut self) -> bool {
+    fn is_current(&self) -> bool {
+        self.broker.holds_request(&self.api, self.tag)
+    }
+
+    fn accept(mut self: Box<Self>) {
         self.settled = true;
-        self.broker.accept_request(&self.api, self.tag)
+        self.broker.accept_request(&self.api, self.tag);
     }
 
-    fn reply(&mut self, reply: Reply) {
+    fn reply(self: Box<Self>, reply: Reply) {
         self.calls.complete(&self.id, CallOutcome::Reply(reply));
+        self.accept();
     }
 
-    async fn reply_then_accept(mut self: Box<Self>, reply: Reply) {
+    async fn reply_then_accept(self: Box<Self>, reply: Reply) {
         self.reply(reply);
-        self.accept();
     }
 
     fn requeue(mut self: Box<Self>, _: Payload) {

@@ -136,6 +136,11 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
         Assignment { sink, tag, entry }
     }
 
+    /// Whether a message is still held under that tag.
+    pub(super) fn holds(&self, tag: Tag) -> bool {
+        self.unsettled.contains_key(&tag)
+    }
+
     /// Takes a message off the queue for good. `None` when it is someone else's by now.
     pub(super) fn settle(&mut self, tag: Tag) -> Option<Entry<M>> {
         let taken = self.unsettled.remove(&tag)?;

@@ -2,7 +2,7 @@
 //!
 //! An acknowledgement costs both sides about as much as a small message, and on a quorum queue an entry in its log. It can
 //! stand for all deliveries up to its own, so those that can be acknowledged at about the same time share one: events when
-//! they are handled, calls when they begin to run.
+//! they are handled, calls when they are answered.
 
 use std::collections::BTreeSet;
 

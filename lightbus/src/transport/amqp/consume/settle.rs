@@ -187,17 +187,20 @@ struct AmqpRequestHandle(DeliveryGuard);
 
 #[async_trait]
 impl RequestHandle for AmqpRequestHandle {
-    fn accept(&mut self) -> bool {
-        let Self(request) = self;
-        request.ack_together();
-        request.source.is_open()
+    fn is_current(&self) -> bool {
+        self.0.source.is_open()
     }
 
-    fn reply(&mut self, reply: Reply) {
-        let Self(request) = self;
+    fn accept(mut self: Box<Self>) {
+        self.0.ack_together();
+    }
+
+    fn reply(mut self: Box<Self>, reply: Reply) {
+        let Self(request) = &mut *self;
         if let Some((to, properties)) = request.reply_properties(&reply) {
             request.source.session.reply(to, properties, &reply.payload.bytes);
         }
+        request.ack_together();
     }
 
     async fn reply_then_accept(mut self: Box<Self>, reply: Reply) {
