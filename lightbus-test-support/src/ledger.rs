@@ -190,8 +190,20 @@ impl Observer for Ledger {
 }
 
 fn variant(error: &CallError) -> String {
-    let text = format!("{error:?}");
-    text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+    let name = match error {
+        CallError::Method { .. } => "Method",
+        CallError::NoServer { .. } => "NoServer",
+        CallError::UnknownMethod { .. } => "UnknownMethod",
+        CallError::InvalidArguments { .. } => "InvalidArguments",
+        CallError::HandlerPanicked { .. } => "HandlerPanicked",
+        CallError::DeadlineExceeded { .. } => "DeadlineExceeded",
+        CallError::ShuttingDown { .. } => "ShuttingDown",
+        CallError::OutcomeUnknown { .. } => "OutcomeUnknown",
+        CallError::NotConnected { .. } => "NotConnected",
+        CallError::Closed { .. } => "Closed",
+        _ => return error.to_string(),
+    };
+    name.to_owned()
 }
 
 #[cfg(test)]

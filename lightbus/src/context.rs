@@ -1,4 +1,4 @@
-//! What a handler may know of the call or the event that it handles.
+//! What a handler knows about the call or the event that it handles.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,24 +8,26 @@ use smol_str::SmolStr;
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
 
-use crate::protocol::message::TraceContext;
+use crate::protocol::message::{LONGEST_WAIT, TraceContext};
 
 tokio::task_local! {
     static CURRENT: Context;
 }
 
-/// What is known of the call or the event that is being handled.
+/// What a handler knows about the call or the event that it handles.
 ///
-/// A method takes it as `#[context] ctx: &Context`, an event handler as its second parameter. While a handler runs
-/// it is also the *current* context of its task: calls made there inherit what is left of its deadline, and calls and
-/// events carry its trace on. A task that the handler spawns does not inherit it; hand it over there with
-/// [`Call::context`](crate::rpc::Call::context).
+/// A method takes it as `#[context] ctx: &Context`, an event handler as its second parameter. While a handler runs, it is
+/// also the *current* context of the handler's task: calls made there inherit what is left of its deadline, and calls and
+/// events carry its trace on. A task that the handler spawns does not inherit the context; hand it over with
+/// [`Call::context`](crate::Call::context) or [`Publish::context`](crate::event::Publish::context).
+///
+/// A unit test builds one with [`Context::builder`].
 #[derive(Debug, Clone)]
 pub struct Context {
     details: Arc<Details>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Details {
     service: SmolStr,
     message_id: SmolStr,
@@ -45,21 +47,61 @@ impl Context {
         Self { details: Arc::new(Details { service, message_id, attempt, deadline, trace }) }
     }
 
-    /// The service that called the method or published the event. Empty when a foreign peer did not say.
+    /// Starts building a context, to call a method or an event handler in a unit test.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use lightbus::prelude::*;
+    ///
+    /// /// Warranty cover of products.
+    /// #[lightbus::api(name = "company.warranty")]
+    /// pub trait Warranty {
+    ///     /// Greets the caller.
+    ///     async fn greet(&self, #[context] ctx: &Context) -> String;
+    /// }
+    ///
+    /// struct Desk;
+    ///
+    /// impl Warranty for Desk {
+    ///     async fn greet(&self, ctx: &Context) -> String {
+    ///         format!("Hello, {}", ctx.service())
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let ctx = Context::builder().service("support").timeout(Duration::from_secs(5)).build();
+    /// assert_eq!(Desk.greet(&ctx).await, "Hello, support");
+    /// # }
+    /// ```
+    pub fn builder() -> ContextBuilder {
+        ContextBuilder {
+            details: Details {
+                service: SmolStr::new_static("test"),
+                message_id: SmolStr::new_static("test-1"),
+                attempt: 1,
+                deadline: None,
+                trace: None,
+            },
+        }
+    }
+
+    /// The service that called the method or published the event. Empty if a foreign peer did not say.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.details.service
     }
 
-    /// The id of the call or of the event. An event's id stays the same however often it is delivered, so it is what
-    /// to deduplicate by; [`Subscribe::dedupe`](crate::Subscribe::dedupe) does so.
+    /// The id of the call or of the event. An event keeps its id however often it is delivered, so this is what to
+    /// deduplicate by; [`Subscribe::dedupe`](crate::Subscribe::dedupe) does so.
     #[must_use]
     pub fn message_id(&self) -> &str {
         &self.details.message_id
     }
 
-    /// Which attempt to handle the event this is: 1, unless it failed before. A delivery that a process did not live to
-    /// settle is not counted. Always 1 for calls.
+    /// The number of this attempt to handle the event: 1 unless earlier attempts failed. Deliveries that a process did not
+    /// live to settle are not counted. Always 1 for calls.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.details.attempt
@@ -71,7 +113,7 @@ impl Context {
         self.details.deadline
     }
 
-    /// How long the caller still waits; zero when its deadline has passed. `None` when there is no deadline.
+    /// How long the caller still waits; zero once its deadline has passed. `None` without a deadline.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline().map(|deadline| deadline.saturating_duration_since(Instant::now()))
@@ -83,7 +125,7 @@ impl Context {
         self.details.trace.as_deref()
     }
 
-    /// The context of the handler that this task runs, when it runs one.
+    /// The context of the handler that this task runs. `None` outside a handler.
     #[must_use]
     pub fn current() -> Option<Self> {
         CURRENT.try_with(Self::clone).ok()
@@ -92,5 +134,52 @@ impl Context {
     /// Runs a handler's future with this context as the current one.
     pub(crate) fn scope<F: Future>(self, future: F) -> TaskLocalFuture<Self, F> {
         CURRENT.scope(self, future)
+    }
+}
+
+/// Builds a [`Context`] for a unit test. Made by [`Context::builder`].
+///
+/// Unless set otherwise, the context is that of a first attempt, from the service `test`, without a deadline and a trace.
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct ContextBuilder {
+    details: Details,
+}
+
+impl ContextBuilder {
+    /// Sets the service that called the method or published the event.
+    pub fn service(mut self, service: impl Into<String>) -> Self {
+        self.details.service = service.into().into();
+        self
+    }
+
+    /// Sets the id of the call or of the event.
+    pub fn message_id(mut self, id: impl Into<String>) -> Self {
+        self.details.message_id = id.into().into();
+        self
+    }
+
+    /// Sets the number of the attempt, from 1.
+    pub fn attempt(mut self, attempt: u32) -> Self {
+        self.details.attempt = attempt.max(1);
+        self
+    }
+
+    /// Sets a deadline, this long after now.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.details.deadline = Some(Instant::now() + timeout.min(LONGEST_WAIT));
+        self
+    }
+
+    /// Sets the trace.
+    pub fn trace(mut self, trace: TraceContext) -> Self {
+        self.details.trace = Some(Box::new(trace));
+        self
+    }
+
+    /// Builds the context.
+    #[must_use]
+    pub fn build(self) -> Context {
+        Context { details: Arc::new(self.details) }
     }
 }

@@ -107,7 +107,7 @@ pub use lightbus_macros::api;
 
 pub use crate::api::schema;
 pub use crate::bus::{Bus, BusBuilder, DeadLetters, Serve, Subscribe};
-pub use crate::context::Context;
+pub use crate::context::{Context, ContextBuilder};
 pub use crate::error::{Error, Result};
 pub use crate::event::{DedupeStore, HandlerError, RecentIds, Retries};
 pub use crate::health::{ConsumerHealth, ConsumerKind, Health};

@@ -145,31 +145,34 @@ impl Settings {
     fn check(layer: Layer) -> Result<Self, Error> {
         let positive = |setting, duration: Duration| {
             if duration.is_zero() {
-                let reason = "it must be longer than zero. Write a duration such as \"5s\"".to_owned();
-                Err(Error::InvalidSetting { setting, reason })
+                Err(Error::invalid_setting(setting, "it is zero", "write a duration such as \"5s\""))
             } else {
                 Ok(duration)
             }
         };
         let at_least_one = |setting, count: u16| {
             if count == 0 {
-                let reason = "it must be at least 1, or nothing would ever run".to_owned();
-                Err(Error::InvalidSetting { setting, reason })
+                Err(Error::invalid_setting(setting, "it is zero, so nothing would ever run", "write 1 or more"))
             } else {
                 Ok(count)
             }
         };
+        let max_message_size = layer.max_message_size.unwrap_or(16 * 1024 * 1024);
+        if max_message_size == 0 {
+            let reason = "it is zero, so no message could be sent";
+            return Err(Error::invalid_setting("max_message_size", reason, "write a number of bytes such as 16777216"));
+        }
         Ok(Self {
             url: BusUrl::parse(layer.url.as_deref().unwrap_or("amqp://guest:guest@localhost:5672"))?,
             namespace: Namespace::new(layer.namespace.as_deref().unwrap_or("lightbus"))?,
-            connect_timeout: layer.connect_timeout.unwrap_or(Duration::from_secs(30)),
+            connect_timeout: positive("connect_timeout", layer.connect_timeout.unwrap_or(Duration::from_secs(30)))?,
             call_timeout: positive("call_timeout", layer.call_timeout.unwrap_or(Duration::from_secs(5)))?,
             publish_timeout: positive("publish_timeout", layer.publish_timeout.unwrap_or(Duration::from_secs(10)))?,
             shutdown_timeout: layer.shutdown_timeout.unwrap_or(Duration::from_secs(20)),
             call_concurrency: at_least_one("call_concurrency", layer.call_concurrency.unwrap_or(64))?,
             event_concurrency: at_least_one("event_concurrency", layer.event_concurrency.unwrap_or(16))?,
             event_time_limit: positive("event_time_limit", layer.event_time_limit.unwrap_or(Duration::from_secs(300)))?,
-            max_message_size: layer.max_message_size.unwrap_or(16 * 1024 * 1024),
+            max_message_size,
             rpc_queue_type: layer.rpc_queue_type.unwrap_or_default(),
             rpc_queue_expiry: positive("rpc_queue_expiry", layer.rpc_queue_expiry.unwrap_or(Duration::from_secs(30)))?,
             tls_ca_file: layer.tls_ca_file,
@@ -229,7 +232,7 @@ mod tests {
     }
 
     fn refusal(environment: &[(&str, &str)]) -> String {
-        resolve(Layer::default(), environment).unwrap_err().to_string()
+        format!("{:#}", resolve(Layer::default(), environment).unwrap_err())
     }
 
     #[test]
@@ -292,6 +295,8 @@ mod tests {
     fn what_cannot_work_is_refused_by_name() {
         assert!(refusal(&[("LIGHTBUS_CALL_TIMEOUT", "soon")]).contains("call_timeout"));
         assert!(refusal(&[("LIGHTBUS_CALL_TIMEOUT", "0s")]).contains("call_timeout"));
+        assert!(refusal(&[("LIGHTBUS_CONNECT_TIMEOUT", "0s")]).contains("connect_timeout"));
+        assert!(refusal(&[("LIGHTBUS_MAX_MESSAGE_SIZE", "0")]).contains("max_message_size"));
         assert!(refusal(&[("LIGHTBUS_EVENT_TIME_LIMIT", "0s")]).contains("event_time_limit"));
         assert!(refusal(&[("LIGHTBUS_CALL_CONCURRENCY", "0")]).contains("call_concurrency"));
         assert!(refusal(&[("LIGHTBUS_CALL_CONCURRENCY", "many")]).contains("call_concurrency"));

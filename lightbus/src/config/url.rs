@@ -7,7 +7,7 @@ use url::Url;
 use super::settings::KEYS;
 use crate::error::Error;
 
-const EXPECTED: &str = "Write amqp://user:password@host:5672/vhost, with commas between the hosts of a cluster \
+const EXPECTED: &str = "write amqp://user:password@host:5672/vhost, with commas between the hosts of a cluster \
                         (host1:5672,host2:5672), amqps://… for TLS, memory:// or memory://name";
 
 /// Where the bus is, parsed and checked. However it is shown, it is shown without its password.
@@ -46,7 +46,7 @@ impl BusUrl {
 
 /// The text may hold a password, so an error never repeats any of it.
 fn refuse(reason: impl fmt::Display) -> Error {
-    Error::InvalidSetting { setting: "url", reason: format!("{reason}. {EXPECTED}") }
+    Error::invalid_setting("url", reason.to_string(), EXPECTED)
 }
 
 fn location(text: &str) -> Result<Location, Error> {
@@ -93,9 +93,8 @@ fn remedy(parameter: &str) -> Option<String> {
 
 fn amqp(first: Url, others: Vec<Url>) -> Result<Location, Error> {
     if first.scheme() == "amqps" && !cfg!(feature = "tls") {
-        let reason =
-            "amqps:// needs TLS, and Lightbus was built without it. Turn on its cargo feature `tls`".to_owned();
-        return Err(Error::InvalidSetting { setting: "url", reason });
+        let reason = "amqps:// needs TLS, and Lightbus was built without it";
+        return Err(Error::invalid_setting("url", reason, "turn on Lightbus's cargo feature `tls`"));
     }
     Ok(Location::Amqp { first, others })
 }

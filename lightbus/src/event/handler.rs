@@ -1,4 +1,4 @@
-//! What can handle an event.
+//! Event handlers and their errors.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,14 +8,13 @@ use crate::context::Context;
 
 /// Handles the events of a subscription.
 ///
-/// It is implemented for functions and closures of one parameter, the event, or of two, the event and its [`Context`],
-/// that return a future of `()` or of a `Result` whose error turns into a [`HandlerError`], which `?` does from any
-/// error.
+/// Implemented for async functions and closures that take the event, or the event and its [`Context`]. They return `()` or a
+/// `Result<(), E>` whose error converts into a [`HandlerError`], as every error does.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot handle events",
     label = "not a handler of events",
     note = "a handler is an async function or closure that takes the event, or the event and a `Context`, by value",
-    note = "and returns `()` or a `Result<(), E>`, where `E` is `HandlerError` or any `std::error::Error + Send + Sync`"
+    note = "and returns `()` or a `Result<(), E>`, where `E` is `HandlerError`, any error that is `Send + Sync`, or `anyhow::Error`"
 )]
 pub trait Handler<E, Parameters>: Send + Sync + 'static {
     /// Handles one event.
@@ -46,13 +45,13 @@ where
     }
 }
 
-/// What a handler may return: `()`, or a `Result` whose error turns into a [`HandlerError`].
+/// What a handler may return: `()`, or a `Result` whose error converts into a [`HandlerError`].
 pub trait HandlerResult {
-    /// The one form of it.
+    /// Converts it.
     ///
     /// # Errors
     ///
-    /// The handler's own.
+    /// Returns the handler's error.
     fn into_handler_result(self) -> Result<(), HandlerError>;
 }
 
@@ -68,7 +67,9 @@ impl<E: Into<HandlerError>> HandlerResult for Result<(), E> {
     }
 }
 
-/// Why a handler could not handle an event. `?` makes one of any error.
+/// Why a handler could not handle an event.
+///
+/// `?` makes one of any error that is `Send + Sync`, of `anyhow::Error` and `Box<dyn Error + Send + Sync>`, and of a string.
 ///
 /// ```
 /// use lightbus::prelude::*;
@@ -76,7 +77,7 @@ impl<E: Into<HandlerError>> HandlerResult for Result<(), E> {
 /// # #[derive(Debug, thiserror::Error)] #[error("there is no product {0}")] struct NoSuchProduct(String);
 /// async fn start_cover(serial: &str) -> Result<(), HandlerError> {
 ///     if serial.is_empty() {
-///         // No further attempt would end differently.
+///         // Another attempt would fail as well.
 ///         return Err(HandlerError::reject(NoSuchProduct(serial.to_owned())));
 ///     }
 ///     let _number: u32 = serial.trim_start_matches("SN-").parse()?;
@@ -84,19 +85,19 @@ impl<E: Into<HandlerError>> HandlerResult for Result<(), E> {
 /// }
 /// ```
 pub struct HandlerError {
-    source: Box<dyn StdError + Send + Sync>,
+    inner: Box<dyn StdError + Send + Sync>,
     is_rejection: bool,
 }
 
 impl HandlerError {
-    /// The attempt failed; another one may succeed.
+    /// Creates an error after which the event is retried.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { source: error.into(), is_rejection: false }
+        Self { inner: error.into(), is_rejection: false }
     }
 
-    /// No attempt can succeed: the event becomes a dead letter at once.
+    /// Creates an error after which the event becomes a dead letter at once, because no attempt can succeed.
     pub fn reject(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { source: error.into(), is_rejection: true }
+        Self { inner: error.into(), is_rejection: true }
     }
 
     /// Whether the handler rejected the event.
@@ -105,15 +106,22 @@ impl HandlerError {
         self.is_rejection
     }
 
-    /// The error itself.
+    /// The error that the handler returned.
     #[must_use]
     pub fn inner(&self) -> &(dyn StdError + Send + Sync + 'static) {
-        &*self.source
+        &*self.inner
+    }
+
+    /// Returns the error that the handler returned.
+    #[must_use]
+    pub fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
+        self.inner
     }
 }
 
-// `HandlerError` is no `Error` itself: that is what lets `?` make one of every `Error`.
-impl<E: StdError + Send + Sync + 'static> From<E> for HandlerError {
+// `HandlerError` does not implement `Error`, so that this can cover every error. `anyhow::Error` and boxed errors are not
+// `Error`s either, but all of them convert into a box.
+impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for HandlerError {
     fn from(error: E) -> Self {
         Self::new(error)
     }
@@ -122,8 +130,8 @@ impl<E: StdError + Send + Sync + 'static> From<E> for HandlerError {
 /// The error and its causes, joined by colons.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.source, f)?;
-        let mut cause = self.source.source();
+        write!(f, "{}", self.inner)?;
+        let mut cause = self.inner.source();
         while let Some(error) = cause {
             write!(f, ": {error}")?;
             cause = error.source();
@@ -134,6 +142,30 @@ impl fmt::Display for HandlerError {
 
 impl fmt::Debug for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandlerError").field("is_rejection", &self.is_rejection).field("source", &self.source).finish()
+        f.debug_struct("HandlerError").field("is_rejection", &self.is_rejection).field("inner", &self.inner).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question_mark<E>(error: E) -> HandlerError
+    where
+        HandlerError: From<E>,
+    {
+        error.into()
+    }
+
+    #[test]
+    fn question_mark_keeps_the_causes_of_any_error() {
+        let io = || std::io::Error::other("the disk is full");
+        let anyhow = anyhow::Error::new(io()).context("cannot store the event");
+        assert_eq!(question_mark(anyhow).to_string(), "cannot store the event: the disk is full");
+        let boxed: Box<dyn StdError + Send + Sync> = io().into();
+        assert_eq!(question_mark(boxed).to_string(), "the disk is full");
+        assert_eq!(question_mark(io()).to_string(), "the disk is full");
+        assert_eq!(question_mark("no such product").to_string(), "no such product");
+        assert!(question_mark(HandlerError::reject("no such product")).is_rejection());
     }
 }

@@ -138,7 +138,10 @@ impl Publisher {
         // What is under way when the bus is shut down is told so by the transport.
         transport.publish(self.message(event)?, Instant::now() + timeout).await.map_err(|failure| match failure {
             PublishFailure::NotConnected => Error::NotConnected { event: event_name(), timeout },
-            PublishFailure::NotConfirmed => Error::NotConfirmed { event: event_name(), timeout },
+            PublishFailure::NotConfirmed => {
+                let reason = format!("the broker did not confirm it within {timeout:?}");
+                Error::NotConfirmed { event: event_name(), reason }
+            }
             PublishFailure::Refused => Error::PublishRefused { event: event_name() },
             PublishFailure::Other(error) => error,
         })

@@ -164,7 +164,7 @@ impl<E: Send + 'static> Shared<E> {
             }
         };
         if let Err(error) = moved {
-            tracing::error!(subscription, event, id, "could not be moved, so it will be delivered again: {error}");
+            tracing::error!(subscription, event, id, "could not be moved, so it will be delivered again: {error:#}");
         }
     }
 

@@ -50,7 +50,10 @@ impl Ended {
             }
             Ending::Outcome(CallOutcome::NotConnected) => CallError::NotConnected { method: method(), timeout },
             Ending::Closed | Ending::Outcome(CallOutcome::Closed) => CallError::Closed { method: method() },
-            Ending::Unencodable(error) => CallError::InvalidRequest { method: method(), reason: error.to_string() },
+            Ending::Unencodable(error) => CallError::InvalidRequest {
+                method: method(),
+                reason: format!("its arguments could not be encoded: {error}"),
+            },
             Ending::TooLarge { what, size, limit } => {
                 CallError::TooLarge { method: method(), what, size: size as u64, limit: limit as u64 }
             }

@@ -1,20 +1,22 @@
 //! How a call can fail.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::time::Duration;
 
 use super::fault::Fault;
-use crate::error::Error;
+use crate::error::{Error, in_one_line, in_paragraphs};
 
-/// How a call failed: one variant a cause.
+/// How a call failed: one variant per cause.
 ///
-/// `E` is the method's own error; a method that returns no `Result` has [`Infallible`](std::convert::Infallible).
+/// `E` is the method's own error, or [`Infallible`](std::convert::Infallible) if the method returns no `Result`.
 ///
-/// [`may_have_run`](Self::may_have_run) tells whether the call can be repeated without running the method twice.
-#[derive(Debug, thiserror::Error)]
+/// [`may_have_run`](Self::may_have_run) says whether the call can be repeated without running the method twice. `{error}`
+/// shows the problem in one sentence, and [`help`](Self::help) the likely causes and what to do; `{error:#}` and `{error:?}`
+/// show both.
 #[non_exhaustive]
 pub enum CallError<E = std::convert::Infallible> {
     /// The method ran and returned its own error.
-    #[error("{method} returned an error: {error}")]
     Method {
         /// The method's full name.
         method: String,
@@ -22,11 +24,7 @@ pub enum CallError<E = std::convert::Infallible> {
         error: E,
     },
 
-    /// Nobody serves the API. Known at once, from the broker.
-    #[error(
-        "nobody serves {api}, so {method} was not called. Likely its service is not running, or it runs in another \
-         namespace or on another broker. Start the service, and compare LIGHTBUS_URL and LIGHTBUS_NAMESPACE of both"
-    )]
+    /// No process serves the API. The broker says so at once.
     NoServer {
         /// The API's name.
         api: String,
@@ -34,70 +32,51 @@ pub enum CallError<E = std::convert::Infallible> {
         method: String,
     },
 
-    /// The API is served, but the server does not know the method.
-    #[error(
-        "the server of {api} has no method {method}{}. Likely it was built from an older version of the API: deploy the \
-         server first",
-        methods_known(.known)
-    )]
+    /// The server of the API does not have the method.
     UnknownMethod {
         /// The API's name.
         api: String,
         /// The method's full name.
         method: String,
-        /// The methods that the server does have.
+        /// The methods that the server has.
         known: Vec<String>,
     },
 
     /// The server could not decode the arguments.
-    #[error(
-        "the server refused the arguments of {method}: {reason}. Likely server and caller were built from different \
-         versions of the API: give new arguments #[serde(default)], or deploy the server first"
-    )]
     InvalidArguments {
         /// The method's full name.
         method: String,
-        /// Where in the arguments, such as `parts[3].serial`. Empty when they are at fault as a whole.
+        /// Where in the arguments, such as `parts[3].serial`. Empty if all of them are at fault.
         path: String,
         /// What is wrong there.
         reason: String,
     },
 
     /// The handler panicked.
-    #[error("the handler of {method} panicked: {message}. This is a bug in the server; its log has the place")]
     HandlerPanicked {
         /// The method's full name.
         method: String,
-        /// What it said.
+        /// The panic's message.
         message: String,
     },
 
-    /// No answer came in time.
-    #[error("{method} did not answer within {timeout:?}. {servers}")]
+    /// No reply arrived in time.
     DeadlineExceeded {
         /// The method's full name.
         method: String,
         /// How long the call waited.
         timeout: Duration,
-        /// Whether anyone was serving the API at that moment.
+        /// Whether any process was serving the API at that moment.
         servers: Servers,
     },
 
-    /// The server was told to stop and gave up the call. It may have run in part.
-    #[error(
-        "the server of {method} shut down before it could answer, so the call may have run in part. Repeat it if that \
-         does no harm, or give the server a longer shutdown timeout"
-    )]
+    /// The server was stopped and gave up the call. The method may have run in part.
     ShuttingDown {
         /// The method's full name.
         method: String,
     },
 
-    /// The connection or the server was lost while the call was under way. Whether it ran is not known.
-    #[error(
-        "{method} may or may not have run: {reason}. Repeat the call if that does no harm; mark the method \
-         #[rpc(idempotent)] if it never does"
-    )]
+    /// The connection or the server was lost during the call. Nobody knows whether the method ran.
     OutcomeUnknown {
         /// The method's full name.
         method: String,
@@ -106,10 +85,6 @@ pub enum CallError<E = std::convert::Infallible> {
     },
 
     /// There was no connection to the broker, so the call was never sent.
-    #[error(
-        "{method} was not called: there was no connection to the broker for {timeout:?}. Likely the broker is down or \
-         cannot be reached; Lightbus goes on trying to reconnect, and the log says why it fails"
-    )]
     NotConnected {
         /// The method's full name.
         method: String,
@@ -117,27 +92,27 @@ pub enum CallError<E = std::convert::Infallible> {
         timeout: Duration,
     },
 
-    /// The bus has been shut down, so the call was never sent.
-    #[error("{method} was not called: this process has shut its bus down. Make calls before `Bus::shutdown`")]
+    /// The bus was shut down, so the call was never sent.
     Closed {
         /// The method's full name.
         method: String,
     },
 
-    /// The arguments could not be encoded, so the call was never sent.
-    #[error("{method} was not called, its arguments could not be encoded: {reason}")]
+    /// The tokio runtime of the bus has ended, so the call was never sent.
+    RuntimeEnded {
+        /// The method's full name.
+        method: String,
+    },
+
+    /// The call itself is not valid, so it was never sent.
     InvalidRequest {
         /// The method's full name.
         method: String,
-        /// What is wrong with them.
+        /// What is wrong with it.
         reason: String,
     },
 
-    /// The answer could not be decoded.
-    #[error(
-        "the answer of {method} could not be used: {reason}. Likely server and caller were built from different versions \
-         of the API"
-    )]
+    /// The reply could not be decoded.
     InvalidReply {
         /// The method's full name.
         method: String,
@@ -145,11 +120,7 @@ pub enum CallError<E = std::convert::Infallible> {
         reason: String,
     },
 
-    /// The arguments or the answer are larger than the limit.
-    #[error(
-        "{what} of {method} is {size} bytes long and the limit is {limit}. Send less, or a reference to where the data \
-         lies; or raise `max_message_size` on both sides, within what the broker allows"
-    )]
+    /// The arguments or the reply are larger than the limit.
     TooLarge {
         /// The method's full name.
         method: String,
@@ -161,12 +132,7 @@ pub enum CallError<E = std::convert::Infallible> {
         limit: u64,
     },
 
-    /// A fault that this version of Lightbus does not know.
-    #[error(
-        "the server of {method} answered with the fault {}, which this version of Lightbus does not know: {}",
-        .fault.code.as_str(),
-        .fault.message
-    )]
+    /// The server replied with a fault that this version of Lightbus does not know.
     Fault {
         /// The method's full name.
         method: String,
@@ -180,25 +146,26 @@ pub enum CallError<E = std::convert::Infallible> {
 pub enum MessageKind {
     /// The arguments. The method did not run.
     Request,
-    /// The answer. The method ran.
+    /// The reply. The method ran.
     Reply,
 }
 
-impl std::fmt::Display for MessageKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for MessageKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Request => "the request",
-            Self::Reply => "the answer",
+            Self::Reply => "the reply",
         })
     }
 }
 
-/// Whether anyone was serving an API when a call to it was given up.
+/// Whether any process was serving an API when a call to it was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Servers {
-    /// So many processes were serving it: they are slow, or busy with other calls.
+    /// This many processes were serving it.
     Running(u32),
-    /// Nobody was serving it.
+    /// No process was serving it.
     None,
     /// The broker did not say in time, or does not let this user look at the API's queue. RabbitMQ asks for a permission from
     /// 4.2.6 on; [operations](https://github.com/lightbus/lightbus/blob/main/docs/operations.md#permissions) has more.
@@ -215,30 +182,140 @@ impl From<Option<u32>> for Servers {
     }
 }
 
-impl std::fmt::Display for Servers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Servers {
+    fn help(self) -> &'static str {
         match self {
-            Self::Running(1) => f.write_str(
-                "1 process was serving the API: it is slow, or busy with other calls. Raise the timeout or the server's \
-                 concurrency, or start another process",
-            ),
-            Self::Running(count) => write!(
-                f,
-                "{count} processes were serving the API: they are slow, or busy with other calls. Raise the timeout or \
-                 the servers' concurrency, or start another process"
-            ),
-            Self::None => f.write_str("Nobody was serving the API any more. Start its service"),
-            Self::Unknown => f.write_str(
-                "The broker did not say whether anyone was serving the API. Raise the timeout if the method needs longer, \
-                 and check that the API's service is running",
-            ),
+            Self::Running(_) => {
+                "likely the method is slow, or the server is busy with other calls. Raise the timeout or the server's \
+                 `concurrency`, or start another process"
+            }
+            Self::None => "start the service that serves the API",
+            Self::Unknown => {
+                "raise the timeout if the method needs longer, and check that the API's service is running"
+            }
         }
     }
 }
 
-fn methods_known(known: &[String]) -> String {
-    if known.is_empty() { String::new() } else { format!(", only {}", known.join(", ")) }
+impl fmt::Display for Servers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Running(1) => f.write_str("1 process was serving the API"),
+            Self::Running(count) => write!(f, "{count} processes were serving the API"),
+            Self::None => f.write_str("no process was serving the API any more"),
+            Self::Unknown => f.write_str("the broker did not say whether a process was serving the API"),
+        }
+    }
 }
+
+/// Shows the method's own error: by `Display` or by `Debug`, whichever the caller has.
+type ShowMethodError<E> = fn(&E, &mut fmt::Formatter<'_>) -> fmt::Result;
+
+impl<E> CallError<E> {
+    /// The problem, in one sentence.
+    fn problem(&self, f: &mut fmt::Formatter<'_>, show: ShowMethodError<E>) -> fmt::Result {
+        match self {
+            Self::Method { method, error } => {
+                write!(f, "{method} returned an error: ")?;
+                show(error, f)
+            }
+            Self::NoServer { api, method } => write!(f, "{method} was not called, because no process serves {api}"),
+            Self::UnknownMethod { api, method, known } => {
+                write!(f, "the server of {api} has no method {method}")?;
+                if known.is_empty() { Ok(()) } else { write!(f, ", only {}", known.join(", ")) }
+            }
+            Self::InvalidArguments { method, reason, .. } => {
+                write!(f, "the server refused the arguments of {method}: {reason}")
+            }
+            Self::HandlerPanicked { method, message } => write!(f, "the handler of {method} panicked: {message}"),
+            Self::DeadlineExceeded { method, timeout, servers } => {
+                write!(f, "{method} did not reply within {timeout:?}; {servers}")
+            }
+            Self::ShuttingDown { method } => {
+                write!(f, "the server of {method} shut down before it could reply, so the method may have run in part")
+            }
+            Self::OutcomeUnknown { method, reason } => write!(f, "{method} may or may not have run: {reason}"),
+            Self::NotConnected { method, timeout } => {
+                write!(f, "{method} was not called, because there was no connection to the broker for {timeout:?}")
+            }
+            Self::Closed { method } => {
+                write!(f, "{method} was not called, because this process has shut its bus down")
+            }
+            Self::RuntimeEnded { method } => {
+                write!(f, "{method} was not called, because the tokio runtime of this bus has ended")
+            }
+            Self::InvalidRequest { method, reason } => write!(f, "{method} was not called: {reason}"),
+            Self::InvalidReply { method, reason } => write!(f, "the reply of {method} cannot be used: {reason}"),
+            Self::TooLarge { method, what, size, limit } => {
+                write!(f, "{what} of {method} has {size} bytes, and the limit is {limit}")
+            }
+            Self::Fault { method, fault } => {
+                let (code, message) = (fault.code.as_str(), &fault.message);
+                write!(f, "the server of {method} replied with the unknown fault {code}: {message}")
+            }
+        }
+    }
+
+    /// The likely causes of the problem, and what to do. `None` if the problem says it all, as the method's own error does.
+    #[must_use]
+    pub fn help(&self) -> Option<Cow<'_, str>> {
+        Some(Cow::Borrowed(match self {
+            Self::Method { .. } | Self::InvalidRequest { .. } => return None,
+            Self::NoServer { .. } => {
+                "likely its service is not running, or runs in another namespace or on another broker. Start the service, \
+                 and compare LIGHTBUS_URL and LIGHTBUS_NAMESPACE of both"
+            }
+            Self::UnknownMethod { .. } => {
+                "likely the server was built from an older version of the API. Deploy the server first"
+            }
+            Self::InvalidArguments { .. } => {
+                "likely server and caller were built from different versions of the API. Give new arguments \
+                 #[serde(default)], or deploy the server first"
+            }
+            Self::HandlerPanicked { .. } => "this is a bug in the server; its log says where",
+            Self::DeadlineExceeded { servers, .. } => servers.help(),
+            Self::ShuttingDown { .. } => {
+                "repeat the call if running it twice does no harm, or give the server a longer `shutdown_timeout`"
+            }
+            Self::OutcomeUnknown { .. } => {
+                "repeat the call if running it twice does no harm; mark the method #[rpc(idempotent)] if it never does"
+            }
+            Self::NotConnected { .. } => {
+                "likely the broker is down or cannot be reached. Lightbus keeps trying to reconnect, and the log says why \
+                 it fails"
+            }
+            Self::Closed { .. } => "make calls before `Bus::shutdown`",
+            Self::RuntimeEnded { .. } => {
+                "a bus runs on the runtime that `connect` was awaited on. Keep that runtime until the bus is shut down; or, \
+                 in tests, connect a bus on each runtime"
+            }
+            Self::InvalidReply { .. } => "likely server and caller were built from different versions of the API",
+            Self::TooLarge { .. } => {
+                "send less, or a reference to where the data is; or raise `max_message_size` on both sides, within the \
+                 broker's own limit"
+            }
+            Self::Fault { .. } => "likely the server has a newer version of Lightbus. Update this process",
+        }))
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem(f, |error, f| write!(f, "{error}"))?;
+        if f.alternate() { in_one_line(f, None, self.help()) } else { Ok(()) }
+    }
+}
+
+impl<E: fmt::Debug> fmt::Debug for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.problem(f, |error, f| write!(f, "{error:?}"))?;
+        in_paragraphs(f, None, self.help())
+    }
+}
+
+// `E` need not be an `Error`, so that a method may return `Result<_, String>`; its own error is therefore part of the
+// problem, and no `source`.
+impl<E: fmt::Debug + fmt::Display> std::error::Error for CallError<E> {}
 
 impl<E> CallError<E> {
     /// The full name of the method that was called, such as `company.warranty.check`.
@@ -255,6 +332,7 @@ impl<E> CallError<E> {
             | Self::OutcomeUnknown { method, .. }
             | Self::NotConnected { method, .. }
             | Self::Closed { method }
+            | Self::RuntimeEnded { method }
             | Self::InvalidRequest { method, .. }
             | Self::InvalidReply { method, .. }
             | Self::TooLarge { method, .. }
@@ -262,8 +340,7 @@ impl<E> CallError<E> {
         }
     }
 
-    /// Whether the method ran, in part or as a whole, or may have. When it is `false`, the call can be repeated without
-    /// running the method twice.
+    /// Whether the method ran or may have run, wholly or in part. If `false`, repeating the call does not run it twice.
     #[must_use]
     pub fn may_have_run(&self) -> bool {
         match self {
@@ -280,16 +357,17 @@ impl<E> CallError<E> {
             | Self::InvalidArguments { .. }
             | Self::NotConnected { .. }
             | Self::Closed { .. }
+            | Self::RuntimeEnded { .. }
             | Self::InvalidRequest { .. }
             | Self::TooLarge { what: MessageKind::Request, .. } => false,
         }
     }
 
-    /// The method's own error, when that is what the call ended with.
+    /// Returns the method's own error.
     ///
     /// # Errors
     ///
-    /// The call error itself, when it is any other.
+    /// Returns the call error itself if the call failed in another way.
     pub fn into_method_error(self) -> Result<E, Self> {
         match self {
             Self::Method { error, .. } => Ok(error),
@@ -303,7 +381,8 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     fn from(error: CallError<E>) -> Self {
-        Self::Call(Box::new(error))
+        let help = error.help().map(Cow::into_owned);
+        Self::Call { error: Box::new(error), help }
     }
 }
 
@@ -312,8 +391,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn main_shows_the_message() {
-        let error = Error::from(CallError::<std::convert::Infallible>::Closed { method: "a.b".to_owned() });
-        assert!(format!("{error:?}").starts_with("a.b was not called:"));
+    fn an_error_shows_the_problem_and_on_request_the_help() {
+        let error = CallError::<&str>::Closed { method: "a.b".to_owned() };
+        assert_eq!(error.to_string(), "a.b was not called, because this process has shut its bus down");
+        let both =
+            "a.b was not called, because this process has shut its bus down. Help: make calls before `Bus::shutdown`";
+        assert_eq!(format!("{error:#}"), both);
+        assert_eq!(format!("{error:?}"), both.replace(". Help", "\n\nHelp"));
+        assert_eq!(
+            format!("{:?}", Error::from(CallError::<fmt::Error>::Closed { method: "a.b".to_owned() })),
+            both.replace(". Help", "\n\nHelp")
+        );
+    }
+
+    #[test]
+    fn a_method_error_needs_no_help() {
+        let error = CallError::Method { method: "a.b".to_owned(), error: "no" };
+        assert_eq!((error.to_string().as_str(), error.help()), ("a.b returned an error: no", None));
     }
 }

@@ -147,12 +147,31 @@ async fn own_error(event: Registered) -> Result<(), std::num::ParseIntError> {
     event.serial.trim_start_matches("SN-").parse::<u32>().map(|_| ())
 }
 
+async fn with_anyhow(event: Registered) -> anyhow::Result<()> {
+    anyhow::ensure!(event.customer > 0, "no customer");
+    Ok(())
+}
+
+async fn with_a_boxed_error(event: Registered) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    if event.customer == 0 { Err("no customer".into()) } else { Ok(()) }
+}
+
+async fn with_question_marks(event: Registered) -> Result<(), HandlerError> {
+    with_anyhow(event.clone()).await?;
+    with_a_boxed_error(event.clone()).await?;
+    own_error(event).await?;
+    Ok(())
+}
+
 pub async fn handlers_have_many_forms(world: &World) {
     let (desk, audit) = (publisher(world).await, world.join("audit").await);
     let handled = Arc::new(AtomicU32::new(0));
     audit.subscribe("function", plain_function).await.unwrap();
     audit.subscribe("fallible", fallible_function).await.unwrap();
     audit.subscribe("own-error", own_error).await.unwrap();
+    audit.subscribe("anyhow", with_anyhow).await.unwrap();
+    audit.subscribe("boxed", with_a_boxed_error).await.unwrap();
+    audit.subscribe("question-mark", with_question_marks).await.unwrap();
     audit.subscribe("closure", |_: Registered| async {}).await.unwrap();
     audit.subscribe("async-closure", async |_: Registered| {}).await.unwrap();
     audit
@@ -179,8 +198,18 @@ pub async fn handlers_have_many_forms(world: &World) {
     next(&mut arrivals).await;
     assert_eq!(handled.load(Ordering::SeqCst), 5);
     audit.shutdown().await;
-    let forms =
-        ["function", "fallible", "own-error", "closure", "async-closure", "fallible-async-closure", "fallible-closure"];
+    let forms = [
+        "function",
+        "fallible",
+        "own-error",
+        "anyhow",
+        "boxed",
+        "question-mark",
+        "closure",
+        "async-closure",
+        "fallible-async-closure",
+        "fallible-closure",
+    ];
     for name in forms {
         let audit = world.join("audit").await;
         assert_eq!(audit.dead_letters(name).count().await.unwrap(), 0, "{name}");

@@ -145,7 +145,7 @@ async fn who_may_not_have_a_second_connection_is_told_why() {
     limited.set_username(USER).unwrap();
     limited.set_password(Some(USER)).unwrap();
     let bus = process_at(&limited, "warranty", &fresh_namespace()).connect().await.unwrap();
-    let error = guarded(shop::try_serve(&bus)).await.unwrap_err().to_string();
+    let error = format!("{:#}", guarded(shop::try_serve(&bus)).await.unwrap_err());
     assert!(error.contains("company.warranty") && error.contains("connection for consuming"), "{error}");
     assert!(error.contains("limit (1)") && error.contains("set_user_limits"), "{error}");
     // What needs no second connection goes on.

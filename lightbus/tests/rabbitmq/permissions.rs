@@ -127,7 +127,7 @@ impl Applications {
 fn refused(error: &Error, what: &str) {
     let Error::AccessRefused { operation, reason } = error else { panic!("{error:?}") };
     assert!(operation.contains(what) && reason.contains("ACCESS_REFUSED"), "{error}");
-    assert!(error.to_string().contains("docs/operations.md"), "{error}");
+    assert!(error.help().unwrap().contains("docs/operations.md"), "{error:?}");
 }
 
 #[tokio::test]

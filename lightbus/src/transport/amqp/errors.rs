@@ -234,7 +234,7 @@ impl ConnectFailure {
             Self::Tls(error) => tls_diagnosis(error),
             Self::Unwelcome(error) => handshake_diagnosis(error),
             Self::Setup(error) => Diagnosis {
-                reason: error.to_string(),
+                reason: format!("{error:#}"),
                 advice: "The connection itself could be made",
                 is_final: matches!(error, Error::TopologyMismatch { .. } | Error::AccessRefused { .. }),
             },

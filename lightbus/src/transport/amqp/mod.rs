@@ -110,8 +110,8 @@ fn security(settings: &Settings, address: &Address) -> Result<Security, Error> {
     #[cfg(not(feature = "tls"))]
     {
         let _ = settings;
-        let reason = "amqps:// needs Lightbus's cargo feature `tls`".to_owned();
-        Err(Error::InvalidSetting { setting: "url", reason })
+        let reason = "amqps:// needs TLS, and Lightbus was built without it";
+        Err(Error::invalid_setting("url", reason, "turn on Lightbus's cargo feature `tls`"))
     }
 }
 

@@ -62,8 +62,8 @@ impl Address {
 }
 
 fn refusal(reason: String) -> Error {
-    let reason = format!("{reason}. Write amqp://user:password@host:5672/vhost, and special characters as %XX");
-    Error::InvalidSetting { setting: "url", reason }
+    let advice = "write amqp://user:password@host:5672/vhost, and special characters as %XX";
+    Error::invalid_setting("url", reason, advice)
 }
 
 /// Returns `None` if the result is not UTF-8, or if a `%` is not followed by two hexadecimal digits.

@@ -39,7 +39,7 @@ fn from_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
 }
 
 fn refusal(reason: String) -> Error {
-    let advice = "It is a file in PEM format with the certificates of the authorities to trust; without it, those of the \
-                  system are trusted";
-    Error::InvalidSetting { setting: "tls_ca_file", reason: format!("{reason}. {advice}") }
+    let advice = "name a file in PEM format with the certificates of the authorities to trust; without the setting, the \
+                  system's are trusted";
+    Error::invalid_setting("tls_ca_file", reason, advice)
 }

@@ -177,7 +177,7 @@ impl ConsumeError {
                 "the broker does not {operation} any more: {reason}. {advice}. Beginning anew in {delay:?}"
             ),
             Self::Refused(error) => tracing::error!(
-                "the broker does not {operation} at the moment, so nothing of it is received: {error}. Trying again in {delay:?}"
+                "the broker does not {operation} at the moment, so nothing of it is received: {error:#}. Trying again in {delay:?}"
             ),
         }
     }

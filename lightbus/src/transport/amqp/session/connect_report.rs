@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn every_host_is_named_with_its_cause_and_every_advice_once() {
-        let text = error([nobody_listens(), ConnectFailure::Silent(WAITED), nobody_listens()]).to_string();
+        let text = format!("{:#}", error([nobody_listens(), ConnectFailure::Silent(WAITED), nobody_listens()]));
         assert!(text.contains("amqp://shop:***@host1,host2,host3"), "{text}");
         for part in ["host1:5672: nothing listens", "host2:5672: nothing was heard", "host3:5672: nothing listens"] {
             assert!(text.contains(part), "{text}");
