@@ -2,28 +2,28 @@
 
 use lightbus::prelude::*;
 
-/// Until when a product is covered.
+/// The cover of a product.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cover {
     /// The last day.
     pub until: String,
 }
 
-/// Why the warranty desk refuses.
+/// Why the warranty desk refuses a request.
 #[derive(Debug, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 pub enum WarrantyError {
-    /// It has never seen the product.
+    /// The desk does not know the product.
     #[error("no product has the serial number {serial}")]
     UnknownProduct {
-        /// What was asked for.
+        /// The serial number in the request.
         serial: String,
     },
 }
 
-/// Who is covered, and until when.
+/// Warranty cover of products.
 #[lightbus::api(name = "shop.warranty")]
 pub trait Warranty {
-    /// The cover of one product.
+    /// Returns the cover of one product.
     async fn check(&self, serial: &str) -> Result<Cover, WarrantyError>;
 
     /// Somebody asked for the cover of a product.

@@ -49,7 +49,7 @@ impl Drop for Application {
 fn two_processes_call_each_other() {
     let namespace = broker::fresh_namespace();
     let mut warranty = Application::start(env!("CARGO_BIN_EXE_warranty"), &namespace);
-    assert_eq!(warranty.next_line(), "warranty is ready; Ctrl-C ends it");
+    assert_eq!(warranty.next_line(), "warranty is ready; press Ctrl-C to stop it");
 
     let mut support = Application::start(env!("CARGO_BIN_EXE_support"), &namespace);
     let mut lines: Vec<String> = (0..5).map(|_| support.next_line()).collect();
@@ -61,7 +61,7 @@ fn two_processes_call_each_other() {
             "error:  no product has the serial number XY-1",
             "event:  SN-0042 was checked, covered: true",
             "event:  XY-1 was checked, covered: false",
-            "support goes on listening; Ctrl-C ends it",
+            "support is listening; press Ctrl-C to stop it",
         ]
     );
     support.stop();

@@ -7,6 +7,7 @@ use shop::{CoverChecked, WarrantyClient};
 
 #[tokio::main]
 async fn main() -> lightbus::Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let bus = Bus::service("support").connect().await?;
     bus.subscribe("audit", |event: CoverChecked| async move {
         println!("event:  {} was checked, covered: {}", event.serial, event.covered);
@@ -14,15 +15,15 @@ async fn main() -> lightbus::Result<()> {
     .await?;
 
     let warranty = WarrantyClient::new(&bus);
-    // Two calls at a time: nothing special.
+    // Two calls at the same time.
     let (known, unknown) =
         tokio::join!(warranty.check("SN-0042"), warranty.check("XY-1").timeout(Duration::from_secs(1)));
     println!("answer: covered until {}", known?.until);
 
     match unknown {
         Err(CallError::Method { error, .. }) => println!("error:  {error}"),
-        other => println!("not expected: {other:?}"),
+        other => println!("unexpected: {other:?}"),
     }
-    println!("support goes on listening; Ctrl-C ends it");
+    println!("support is listening; press Ctrl-C to stop it");
     bus.run().await
 }

@@ -9,9 +9,10 @@ struct Desk {
 
 impl Warranty for Desk {
     async fn check(&self, serial: &str) -> Result<Cover, WarrantyError> {
+        println!("checking {serial}");
         let covered = serial.starts_with("SN-");
         let event = CoverChecked { serial: serial.to_owned(), covered };
-        // Returns once the broker has the event safe.
+        // Returns once the broker has persisted the event.
         if let Err(error) = self.bus.publish(event).await {
             eprintln!("{error}");
         }
@@ -25,8 +26,9 @@ impl Warranty for Desk {
 
 #[tokio::main]
 async fn main() -> lightbus::Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let bus = Bus::service("warranty").connect().await?;
     bus.serve(WarrantyServer::new(Desk { bus: bus.clone() })).await?;
-    println!("warranty is ready; Ctrl-C ends it");
+    println!("warranty is ready; press Ctrl-C to stop it");
     bus.run().await
 }
