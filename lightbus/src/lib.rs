@@ -120,11 +120,11 @@ pub mod __private {
     pub use schemars;
     pub use serde;
 
-    pub use crate::api::schema::{described, inline, reference};
+    pub use crate::api::schema::{ArgumentsSchema, described, inline, property, reference};
     pub use crate::api::{Api, ApiDescriptor, Event, EventDescriptor, MethodDescriptor};
     pub use crate::bus::{Bus, client};
     pub use crate::context::Context;
     pub use crate::rpc::{
-        Argument, Call, Client, Dispatch, Invocation, IsNoResult, Lend, Outcome, Returned, Text, invocation,
+        Argument, Arguments, Call, Client, Dispatch, Invocation, IsNoResult, Lend, Outcome, Returned, Text, invocation,
     };
 }

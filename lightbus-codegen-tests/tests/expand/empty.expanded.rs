@@ -79,10 +79,15 @@ const _: () = {
         async fn dispatch(
             &self,
             invocation: &::lightbus::__private::Invocation,
-        ) -> ::lightbus::__private::Outcome {
-            match invocation.method() {
-                _ => invocation.unknown_method(),
-            }
+        ) -> ::core::result::Result<
+            ::lightbus::__private::Outcome,
+            ::lightbus::__private::Outcome,
+        > {
+            ::core::result::Result::Ok(
+                match invocation.method() {
+                    _ => invocation.unknown_method(),
+                },
+            )
         }
     }
 };

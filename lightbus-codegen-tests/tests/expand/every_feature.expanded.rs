@@ -137,51 +137,29 @@ const _: () = {
         /// At most so many.
         max: Option<u32>,
     }
-    #[derive(
-        crate::bus::__private::serde::Serialize,
-        crate::bus::__private::serde::Deserialize
-    )]
-    #[serde(crate = "crate::bus::__private::serde")]
-    #[serde(expecting = "a map of the arguments of type_of")]
-    #[derive(crate::bus::__private::schemars::JsonSchema)]
-    #[schemars(crate = "crate::bus::__private::schemars")]
-    struct __type_arguments<'a> {
-        #[serde(borrow)]
-        r#in: crate::bus::__private::Argument<'a, str, crate::bus::__private::Text<'a>>,
-    }
-    #[cfg(unix)]
-    #[derive(
-        crate::bus::__private::serde::Serialize,
-        crate::bus::__private::serde::Deserialize
-    )]
-    #[serde(crate = "crate::bus::__private::serde")]
-    #[serde(expecting = "a map of the arguments of home")]
-    #[derive(crate::bus::__private::schemars::JsonSchema)]
-    #[schemars(crate = "crate::bus::__private::schemars")]
-    struct __home_arguments {}
-    #[cfg(not(unix))]
-    #[derive(
-        crate::bus::__private::serde::Serialize,
-        crate::bus::__private::serde::Deserialize
-    )]
-    #[serde(crate = "crate::bus::__private::serde")]
-    #[serde(expecting = "a map of the arguments of home")]
-    #[derive(crate::bus::__private::schemars::JsonSchema)]
-    #[schemars(crate = "crate::bus::__private::schemars")]
-    struct __home_arguments {
-        drive: char,
-    }
     const __every_form_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
             "every_form",
             "Arguments in every form.",
-            crate::bus::__private::inline::<__every_form_arguments<'static>>,
+            crate::bus::__private::ArgumentsSchema::Struct(
+                crate::bus::__private::inline::<__every_form_arguments<'static>>,
+            ),
             crate::bus::__private::reference::<Vec<Part>>,
         )
         .with_error(crate::bus::__private::reference::<WarrantyError>);
     const __type_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
             "type_of",
             "",
-            crate::bus::__private::inline::<__type_arguments<'static>>,
+            crate::bus::__private::ArgumentsSchema::Each(
+                &[
+                    (
+                        "in",
+                        "",
+                        crate::bus::__private::property::<
+                            crate::bus::__private::Text<'static>,
+                        >,
+                    ),
+                ],
+            ),
             crate::bus::__private::reference::<String>,
         )
         .with_timeout(::core::time::Duration::from_millis(60000u64))
@@ -190,14 +168,16 @@ const _: () = {
     const __home_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
         "home",
         "",
-        crate::bus::__private::inline::<__home_arguments>,
+        crate::bus::__private::ArgumentsSchema::Each(&[]),
         crate::bus::__private::reference::<String>,
     );
     #[cfg(not(unix))]
     const __home_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
         "home",
         "",
-        crate::bus::__private::inline::<__home_arguments>,
+        crate::bus::__private::ArgumentsSchema::Each(
+            &[("drive", "", crate::bus::__private::property::<char>)],
+        ),
         crate::bus::__private::reference::<String>,
     );
     const __Registration_event: &crate::bus::__private::EventDescriptor = &crate::bus::__private::EventDescriptor::new(
@@ -304,44 +284,41 @@ const _: () = {
         ) -> crate::bus::__private::Call<Vec<Part>, WarrantyError> {
             self.client
                 .call_fallible::<
-                    _,
                     Vec<Part>,
                     WarrantyError,
                 >(
                     __every_form_method,
-                    &__every_form_arguments {
-                        by_value,
-                        text: ::core::convert::From::from(text),
-                        list: ::core::convert::From::from(list),
-                        other: ::core::convert::From::from(other),
-                        max,
-                    },
+                    crate::bus::__private::Arguments::of(
+                        &__every_form_arguments {
+                            by_value,
+                            text: ::core::convert::From::from(text),
+                            list: ::core::convert::From::from(list),
+                            other: ::core::convert::From::from(other),
+                            max,
+                        },
+                    ),
                 )
         }
         /// Calls `type_of` of `company.warranty`.
         #[deprecated = "ask for the part"]
         #[allow(clippy::wrong_self_convention, reason = "it is the word for it")]
         pub(crate) fn r#type(&self, r#in: &str) -> crate::bus::__private::Call<String> {
-            self.client
-                .call::<
-                    _,
-                    String,
-                >(
-                    __type_method,
-                    &__type_arguments {
-                        r#in: ::core::convert::From::from(r#in),
-                    },
-                )
+            let mut arguments = crate::bus::__private::Arguments::new(1usize);
+            arguments.write::<str>("in", r#in);
+            self.client.call::<String>(__type_method, arguments)
         }
         #[cfg(unix)]
         /// Calls `home` of `company.warranty`.
         pub(crate) fn home(&self) -> crate::bus::__private::Call<String> {
-            self.client.call::<_, String>(__home_method, &__home_arguments {})
+            let arguments = crate::bus::__private::Arguments::new(0usize);
+            self.client.call::<String>(__home_method, arguments)
         }
         #[cfg(not(unix))]
         /// Calls `home` of `company.warranty`.
         pub(crate) fn home(&self, drive: char) -> crate::bus::__private::Call<String> {
-            self.client.call::<_, String>(__home_method, &__home_arguments { drive })
+            let mut arguments = crate::bus::__private::Arguments::new(1usize);
+            arguments.write::<char>("drive", &drive);
+            self.client.call::<String>(__home_method, arguments)
         }
     }
     impl<T: Warranty> WarrantyServer<T> {
@@ -379,70 +356,65 @@ const _: () = {
         async fn dispatch(
             &self,
             invocation: &crate::bus::__private::Invocation,
-        ) -> crate::bus::__private::Outcome {
-            match invocation.method() {
-                "every_form" => {
-                    let __every_form_arguments {
-                        by_value: argument_by_value,
-                        text: argument_text,
-                        list: argument_list,
-                        other: argument_other,
-                        max: argument_max,
-                    } = match invocation.arguments() {
-                        ::core::result::Result::Ok(arguments) => arguments,
-                        ::core::result::Result::Err(outcome) => return outcome,
-                    };
-                    let answered = ::std::boxed::Box::pin(
-                        <__Service as Warranty>::every_form(
-                            &*self.service,
-                            argument_by_value,
-                            &*argument_text,
-                            &*argument_list,
-                            &*argument_other,
-                            invocation.context(),
-                            argument_max,
-                        ),
-                    );
-                    invocation.result::<Vec<Part>, WarrantyError>(&answered.await)
-                }
-                "type_of" => {
-                    let __type_arguments { r#in: argument_in } = match invocation
-                        .arguments()
-                    {
-                        ::core::result::Result::Ok(arguments) => arguments,
-                        ::core::result::Result::Err(outcome) => return outcome,
-                    };
-                    let answered = ::std::boxed::Box::pin(
-                        <__Service as Warranty>::r#type(&*self.service, &*argument_in),
-                    );
-                    invocation.value::<String>(&answered.await)
-                }
-                #[cfg(unix)]
-                "home" => {
-                    let __home_arguments {} = match invocation.arguments() {
-                        ::core::result::Result::Ok(arguments) => arguments,
-                        ::core::result::Result::Err(outcome) => return outcome,
-                    };
-                    let answered = ::std::boxed::Box::pin(
-                        <__Service as Warranty>::home(&*self.service),
-                    );
-                    invocation.value::<String>(&answered.await)
-                }
-                #[cfg(not(unix))]
-                "home" => {
-                    let __home_arguments { drive: argument_drive } = match invocation
-                        .arguments()
-                    {
-                        ::core::result::Result::Ok(arguments) => arguments,
-                        ::core::result::Result::Err(outcome) => return outcome,
-                    };
-                    let answered = ::std::boxed::Box::pin(
-                        <__Service as Warranty>::home(&*self.service, argument_drive),
-                    );
-                    invocation.value::<String>(&answered.await)
-                }
-                _ => invocation.unknown_method(),
-            }
+        ) -> ::core::result::Result<
+            crate::bus::__private::Outcome,
+            crate::bus::__private::Outcome,
+        > {
+            ::core::result::Result::Ok(
+                match invocation.method() {
+                    "every_form" => {
+                        let __every_form_arguments {
+                            by_value: argument_by_value,
+                            text: argument_text,
+                            list: argument_list,
+                            other: argument_other,
+                            max: argument_max,
+                        } = invocation.arguments()?;
+                        let answered = ::std::boxed::Box::pin(
+                            <__Service as Warranty>::every_form(
+                                &*self.service,
+                                argument_by_value,
+                                &*argument_text,
+                                &*argument_list,
+                                &*argument_other,
+                                invocation.context(),
+                                argument_max,
+                            ),
+                        );
+                        invocation.result::<Vec<Part>, WarrantyError>(&answered.await)
+                    }
+                    "type_of" => {
+                        let [argument_in] = invocation.fields(["in"])?;
+                        let argument_in = argument_in
+                            .decode::<crate::bus::__private::Text<'_>>()?;
+                        let answered = ::std::boxed::Box::pin(
+                            <__Service as Warranty>::r#type(
+                                &*self.service,
+                                ::core::borrow::Borrow::<str>::borrow(&argument_in),
+                            ),
+                        );
+                        invocation.value::<String>(&answered.await)
+                    }
+                    #[cfg(unix)]
+                    "home" => {
+                        let [] = invocation.fields([])?;
+                        let answered = ::std::boxed::Box::pin(
+                            <__Service as Warranty>::home(&*self.service),
+                        );
+                        invocation.value::<String>(&answered.await)
+                    }
+                    #[cfg(not(unix))]
+                    "home" => {
+                        let [argument_drive] = invocation.fields(["drive"])?;
+                        let argument_drive = argument_drive.decode::<char>()?;
+                        let answered = ::std::boxed::Box::pin(
+                            <__Service as Warranty>::home(&*self.service, argument_drive),
+                        );
+                        invocation.value::<String>(&answered.await)
+                    }
+                    _ => invocation.unknown_method(),
+                },
+            )
         }
     }
 };
@@ -480,19 +452,10 @@ pub struct SalesClient {
 const _: () = {
     #[allow(unused_imports)]
     use ::core::convert::Into as _;
-    #[derive(
-        ::lightbus::__private::serde::Serialize,
-        ::lightbus::__private::serde::Deserialize
-    )]
-    #[serde(crate = "::lightbus::__private::serde")]
-    #[serde(expecting = "a map of the arguments of price")]
-    #[derive(::lightbus::__private::schemars::JsonSchema)]
-    #[schemars(crate = "::lightbus::__private::schemars")]
-    struct __price_arguments {}
     const __price_method: &::lightbus::__private::MethodDescriptor = &::lightbus::__private::MethodDescriptor::new(
         "price",
         ::core::concat!(concat!("Returns ", "one price.")).trim_ascii(),
-        ::lightbus::__private::inline::<__price_arguments>,
+        ::lightbus::__private::ArgumentsSchema::Each(&[]),
         ::lightbus::__private::reference::<u64>,
     );
     impl ::lightbus::__private::Api for SalesApi {
@@ -517,7 +480,8 @@ const _: () = {
         }
         #[doc = concat!("Returns ", "one price.")]
         pub fn price(&self) -> ::lightbus::__private::Call<u64> {
-            self.client.call::<_, u64>(__price_method, &__price_arguments {})
+            let arguments = ::lightbus::__private::Arguments::new(0usize);
+            self.client.call::<u64>(__price_method, arguments)
         }
     }
     impl<T: Sales> SalesServer<T> {
@@ -554,18 +518,22 @@ const _: () = {
         async fn dispatch(
             &self,
             invocation: &::lightbus::__private::Invocation,
-        ) -> ::lightbus::__private::Outcome {
-            match invocation.method() {
-                "price" => {
-                    let __price_arguments {} = match invocation.arguments() {
-                        ::core::result::Result::Ok(arguments) => arguments,
-                        ::core::result::Result::Err(outcome) => return outcome,
-                    };
-                    invocation
-                        .value::<u64>(&<__Service as Sales>::price(&*self.service).await)
-                }
-                _ => invocation.unknown_method(),
-            }
+        ) -> ::core::result::Result<
+            ::lightbus::__private::Outcome,
+            ::lightbus::__private::Outcome,
+        > {
+            ::core::result::Result::Ok(
+                match invocation.method() {
+                    "price" => {
+                        let [] = invocation.fields([])?;
+                        let answered = ::std::boxed::Box::pin(
+                            <__Service as Sales>::price(&*self.service),
+                        );
+                        invocation.value::<u64>(&answered.await)
+                    }
+                    _ => invocation.unknown_method(),
+                },
+            )
         }
     }
 };

@@ -34,19 +34,10 @@ pub struct WarrantyClient {
 const _: () = {
     #[allow(unused_imports)]
     use ::core::convert::Into as _;
-    #[derive(
-        ::lightbus::__private::serde::Serialize,
-        ::lightbus::__private::serde::Deserialize
-    )]
-    #[serde(crate = "::lightbus::__private::serde")]
-    #[serde(expecting = "a map of the arguments of kept")]
-    #[derive(::lightbus::__private::schemars::JsonSchema)]
-    #[schemars(crate = "::lightbus::__private::schemars")]
-    struct __kept_arguments {}
     const __kept_method: &::lightbus::__private::MethodDescriptor = &::lightbus::__private::MethodDescriptor::new(
         "kept",
         "",
-        ::lightbus::__private::inline::<__kept_arguments>,
+        ::lightbus::__private::ArgumentsSchema::Each(&[]),
         ::lightbus::__private::reference::<u64>,
     );
     impl ::lightbus::__private::Api for WarrantyApi {
@@ -70,7 +61,8 @@ const _: () = {
         }
         /// Calls `kept` of `company.warranty`.
         pub fn kept(&self) -> ::lightbus::__private::Call<u64> {
-            self.client.call::<_, u64>(__kept_method, &__kept_arguments {})
+            let arguments = ::lightbus::__private::Arguments::new(0usize);
+            self.client.call::<u64>(__kept_method, arguments)
         }
     }
     impl<T: Warranty> WarrantyServer<T> {
@@ -108,20 +100,22 @@ const _: () = {
         async fn dispatch(
             &self,
             invocation: &::lightbus::__private::Invocation,
-        ) -> ::lightbus::__private::Outcome {
-            match invocation.method() {
-                "kept" => {
-                    let __kept_arguments {} = match invocation.arguments() {
-                        ::core::result::Result::Ok(arguments) => arguments,
-                        ::core::result::Result::Err(outcome) => return outcome,
-                    };
-                    let answered = ::std::boxed::Box::pin(
-                        <__Service as Warranty>::kept(&*self.service),
-                    );
-                    invocation.value::<u64>(&answered.await)
-                }
-                _ => invocation.unknown_method(),
-            }
+        ) -> ::core::result::Result<
+            ::lightbus::__private::Outcome,
+            ::lightbus::__private::Outcome,
+        > {
+            ::core::result::Result::Ok(
+                match invocation.method() {
+                    "kept" => {
+                        let [] = invocation.fields([])?;
+                        let answered = ::std::boxed::Box::pin(
+                            <__Service as Warranty>::kept(&*self.service),
+                        );
+                        invocation.value::<u64>(&answered.await)
+                    }
+                    _ => invocation.unknown_method(),
+                },
+            )
         }
     }
 };

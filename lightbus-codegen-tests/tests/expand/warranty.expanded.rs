@@ -54,42 +54,27 @@ struct __two_events_have_a_struct_ProductRegistered__name_one_by_event_type;
 const _: () = {
     #[allow(unused_imports)]
     use ::core::convert::Into as _;
-    #[derive(
-        ::lightbus::__private::serde::Serialize,
-        ::lightbus::__private::serde::Deserialize
-    )]
-    #[serde(crate = "::lightbus::__private::serde")]
-    #[serde(expecting = "a map of the arguments of check")]
-    #[derive(::lightbus::__private::schemars::JsonSchema)]
-    #[schemars(crate = "::lightbus::__private::schemars")]
-    struct __check_arguments<'a> {
-        #[serde(borrow)]
-        serial: ::lightbus::__private::Argument<
-            'a,
-            str,
-            ::lightbus::__private::Text<'a>,
-        >,
-    }
-    #[derive(
-        ::lightbus::__private::serde::Serialize,
-        ::lightbus::__private::serde::Deserialize
-    )]
-    #[serde(crate = "::lightbus::__private::serde")]
-    #[serde(expecting = "a map of the arguments of registered")]
-    #[derive(::lightbus::__private::schemars::JsonSchema)]
-    #[schemars(crate = "::lightbus::__private::schemars")]
-    struct __registered_arguments {}
     const __check_method: &::lightbus::__private::MethodDescriptor = &::lightbus::__private::MethodDescriptor::new(
             "check",
             "The cover of one product.",
-            ::lightbus::__private::inline::<__check_arguments<'static>>,
+            ::lightbus::__private::ArgumentsSchema::Each(
+                &[
+                    (
+                        "serial",
+                        "",
+                        ::lightbus::__private::property::<
+                            ::lightbus::__private::Text<'static>,
+                        >,
+                    ),
+                ],
+            ),
             ::lightbus::__private::reference::<Cover>,
         )
         .with_error(::lightbus::__private::reference::<WarrantyError>);
     const __registered_method: &::lightbus::__private::MethodDescriptor = &::lightbus::__private::MethodDescriptor::new(
             "registered",
             "How many products are registered.",
-            ::lightbus::__private::inline::<__registered_arguments>,
+            ::lightbus::__private::ArgumentsSchema::Each(&[]),
             ::lightbus::__private::reference::<u64>,
         )
         .with_timeout(::core::time::Duration::from_millis(2000u64))
@@ -146,21 +131,14 @@ const _: () = {
             &self,
             serial: &str,
         ) -> ::lightbus::__private::Call<Cover, WarrantyError> {
-            self.client
-                .call_fallible::<
-                    _,
-                    Cover,
-                    WarrantyError,
-                >(
-                    __check_method,
-                    &__check_arguments {
-                        serial: ::core::convert::From::from(serial),
-                    },
-                )
+            let mut arguments = ::lightbus::__private::Arguments::new(1usize);
+            arguments.write::<str>("serial", serial);
+            self.client.call_fallible::<Cover, WarrantyError>(__check_method, arguments)
         }
         /// How many products are registered.
         pub fn registered(&self) -> ::lightbus::__private::Call<u64> {
-            self.client.call::<_, u64>(__registered_method, &__registered_arguments {})
+            let arguments = ::lightbus::__private::Arguments::new(0usize);
+            self.client.call::<u64>(__registered_method, arguments)
         }
     }
     impl<T: Warranty> WarrantyServer<T> {
@@ -198,32 +176,34 @@ const _: () = {
         async fn dispatch(
             &self,
             invocation: &::lightbus::__private::Invocation,
-        ) -> ::lightbus::__private::Outcome {
-            match invocation.method() {
-                "check" => {
-                    let __check_arguments { serial: argument_serial } = match invocation
-                        .arguments()
-                    {
-                        ::core::result::Result::Ok(arguments) => arguments,
-                        ::core::result::Result::Err(outcome) => return outcome,
-                    };
-                    let answered = ::std::boxed::Box::pin(
-                        <__Service as Warranty>::check(&*self.service, &*argument_serial),
-                    );
-                    invocation.result::<Cover, WarrantyError>(&answered.await)
-                }
-                "registered" => {
-                    let __registered_arguments {} = match invocation.arguments() {
-                        ::core::result::Result::Ok(arguments) => arguments,
-                        ::core::result::Result::Err(outcome) => return outcome,
-                    };
-                    let answered = ::std::boxed::Box::pin(
-                        <__Service as Warranty>::registered(&*self.service),
-                    );
-                    invocation.value::<u64>(&answered.await)
-                }
-                _ => invocation.unknown_method(),
-            }
+        ) -> ::core::result::Result<
+            ::lightbus::__private::Outcome,
+            ::lightbus::__private::Outcome,
+        > {
+            ::core::result::Result::Ok(
+                match invocation.method() {
+                    "check" => {
+                        let [argument_serial] = invocation.fields(["serial"])?;
+                        let argument_serial = argument_serial
+                            .decode::<::lightbus::__private::Text<'_>>()?;
+                        let answered = ::std::boxed::Box::pin(
+                            <__Service as Warranty>::check(
+                                &*self.service,
+                                ::core::borrow::Borrow::<str>::borrow(&argument_serial),
+                            ),
+                        );
+                        invocation.result::<Cover, WarrantyError>(&answered.await)
+                    }
+                    "registered" => {
+                        let [] = invocation.fields([])?;
+                        let answered = ::std::boxed::Box::pin(
+                            <__Service as Warranty>::registered(&*self.service),
+                        );
+                        invocation.value::<u64>(&answered.await)
+                    }
+                    _ => invocation.unknown_method(),
+                },
+            )
         }
     }
 };

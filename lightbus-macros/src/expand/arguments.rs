@@ -1,15 +1,28 @@
-//! The struct that carries the arguments of a method: the client encodes it, the dispatcher decodes it.
+//! The arguments of a method: the client encodes them, the dispatcher decodes them.
+//!
+//! One after the other, where that is enough: then their types are compiled once, whatever the number of methods. Where an
+//! attribute of serde or schemars asks for more, a struct with the derives stands for them.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::Type;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
+use syn::{Ident, Type};
 
-use super::{arguments_type, field, guarded, respanned, schema_derive, serde_derives};
-use crate::model::{Api, Method, Owned, Passing};
+use super::{arguments_type, docs, field, guarded, local, private, respanned, schema_derive, serde_derives};
+use crate::model::{Api, Method, Owned, Parameter, Passing};
 
-pub(super) fn item(api: &Api, method: &Method) -> TokenStream {
+/// The struct that stands for the arguments, if an attribute asks for one.
+pub(super) fn item(api: &Api, method: &Method) -> Option<TokenStream> {
+    has_struct(method).then(|| derived(api, method))
+}
+
+/// Whether the derives of serde and schemars have to see the arguments.
+fn has_struct(method: &Method) -> bool {
+    method.arguments().any(|(_, _, attributes)| attributes.iter().any(|attribute| !attribute.path().is_ident("doc")))
+}
+
+fn derived(api: &Api, method: &Method) -> TokenStream {
     let (serde, schema) = (serde_derives(api, method.ident.span()), schema_derive(api, method.ident.span()));
     // What the fault says when a caller sends something else than a map.
     let expecting = format!("a map of the arguments of {}", method.name.value);
@@ -33,29 +46,109 @@ pub(super) fn item(api: &Api, method: &Method) -> TokenStream {
     )
 }
 
-/// The struct as a type that does not borrow, for the descriptor.
-pub(super) fn static_type(method: &Method) -> TokenStream {
-    let ident = arguments_type(method);
-    let lifetime = method.borrows().then(|| quote!(<'static>));
-    quote!(#ident #lifetime)
+/// The schema of the arguments, for the descriptor.
+pub(super) fn schema(api: &Api, method: &Method) -> TokenStream {
+    let private = private(api);
+    if has_struct(method) {
+        let ident = arguments_type(method);
+        let lifetime = method.borrows().then(|| quote!(<'static>));
+        return quote!(#private::ArgumentsSchema::Struct(#private::inline::<#ident #lifetime>));
+    }
+    let arguments = method.arguments().map(|(parameter, passing, attributes)| {
+        let (name, docs) = (name(parameter), docs::text(attributes));
+        let owned = owned_type(api, &parameter.ty, passing, &quote!('static));
+        quote!((#name, #docs, #private::property::<#owned>))
+    });
+    quote!(#private::ArgumentsSchema::Each(&[#(#arguments),*]))
 }
 
-fn field_type(api: &Api, ty: &Type, passing: &Passing) -> TokenStream {
+/// Statements by which a client writes what it was called with, and the expression of the result.
+pub(super) fn write(api: &Api, method: &Method) -> (TokenStream, TokenStream) {
+    let private = private(api);
+    if has_struct(method) {
+        let arguments = from_parameters(method);
+        return (TokenStream::new(), quote!(#private::Arguments::of(&#arguments)));
+    }
+    let arguments = local("arguments");
+    let count = method.arguments().count();
+    let writes = method.arguments().map(|(parameter, passing, _)| {
+        let (name, ident, ty) = (name(parameter), &parameter.ident, &parameter.ty);
+        match passing {
+            Passing::Value => quote!(#arguments.write::<#ty>(#name, &#ident);),
+            Passing::Reference { lent, .. } => quote!(#arguments.write::<#lent>(#name, #ident);),
+        }
+    });
+    let mutable = (count > 0).then(|| quote!(mut));
+    let statements = quote! {
+        let #mutable #arguments = #private::Arguments::new(#count);
+        #(#writes)*
+    };
+    (statements, quote!(#arguments))
+}
+
+/// Statements by which the dispatcher binds a local for each argument.
+pub(super) fn read(api: &Api, method: &Method) -> TokenStream {
+    let invocation = local("invocation");
+    if has_struct(method) {
+        let pattern = pattern(method);
+        return quote!(let #pattern = #invocation.arguments()?;);
+    }
+    let names = method.arguments().map(|(parameter, ..)| name(parameter));
+    let locals: Vec<Ident> = method.arguments().map(|(parameter, ..)| bound(parameter)).collect();
+    let decodes = method.arguments().zip(&locals).map(|((parameter, passing, _), local)| {
+        let owned = owned_type(api, &parameter.ty, passing, &quote!('_));
+        quote!(let #local = #local.decode::<#owned>()?;)
+    });
+    quote! {
+        let [#(#locals),*] = #invocation.fields([#(#names),*])?;
+        #(#decodes)*
+    }
+}
+
+/// What the dispatcher passes to the method for an argument.
+pub(super) fn pass(method: &Method, parameter: &Parameter, passing: &Passing) -> TokenStream {
+    let local = bound(parameter);
+    match passing {
+        Passing::Value => quote!(#local),
+        Passing::Reference { .. } if has_struct(method) => quote!(&*#local),
+        Passing::Reference { lent, .. } => quote!(::core::borrow::Borrow::<#lent>::borrow(&#local)),
+    }
+}
+
+fn name(parameter: &Parameter) -> String {
+    parameter.ident.unraw().to_string()
+}
+
+/// The local of the dispatcher that holds an argument.
+fn bound(parameter: &Parameter) -> Ident {
+    local(&format!("argument_{}", parameter.ident.unraw()))
+}
+
+/// What the dispatcher decodes.
+fn owned_type(api: &Api, ty: &Type, passing: &Passing, lifetime: &TokenStream) -> TokenStream {
     let Passing::Reference { lent, owned } = passing else { return quote!(#ty) };
     // As in `field`, all of it is at the user's type.
     let span = lent.span();
-    let root = &api.root;
-    let root = respanned(quote!(#root), span);
-    let owned = match owned {
-        Owned::Same => quote_spanned!(span=> <#lent as #root::__private::Lend>::Owned),
-        Owned::Text => quote_spanned!(span=> #root::__private::Text<'a>),
+    let private = respanned(private(api), span);
+    match owned {
+        Owned::Same => quote_spanned!(span=> <#lent as #private::Lend>::Owned),
+        Owned::Text => {
+            let lifetime = respanned(lifetime.clone(), span);
+            quote_spanned!(span=> #private::Text<#lifetime>)
+        }
         Owned::Vec(element) => quote_spanned!(span=> ::std::vec::Vec<#element>),
-    };
-    quote_spanned!(span=> #root::__private::Argument<'a, #lent, #owned>)
+    }
+}
+
+fn field_type(api: &Api, ty: &Type, passing: &Passing) -> TokenStream {
+    let owned = owned_type(api, ty, passing, &quote!('a));
+    let Passing::Reference { lent, .. } = passing else { return owned };
+    let private = respanned(private(api), lent.span());
+    quote_spanned!(lent.span()=> #private::Argument<'a, #lent, #owned>)
 }
 
 /// The fields with the values that a client method was called with.
-pub(super) fn from_parameters(method: &Method) -> TokenStream {
+fn from_parameters(method: &Method) -> TokenStream {
     let ident = arguments_type(method);
     let fields = method.arguments().map(|(parameter, passing, _)| {
         let ident = &parameter.ident;
@@ -68,10 +161,10 @@ pub(super) fn from_parameters(method: &Method) -> TokenStream {
 }
 
 /// The fields as a pattern that binds locals of the same names.
-pub(super) fn pattern(method: &Method) -> TokenStream {
+fn pattern(method: &Method) -> TokenStream {
     let ident = arguments_type(method);
     let fields = method.arguments().map(|(parameter, _, _)| {
-        let (ident, local) = (&parameter.ident, super::local(&format!("argument_{}", parameter.ident.unraw())));
+        let (ident, local) = (&parameter.ident, bound(parameter));
         quote!(#ident: #local)
     });
     quote!(#ident { #(#fields),* })

@@ -50,13 +50,13 @@ fn method(api: &Api, method: &Method) -> TokenStream {
         let (lints, ident, ty) = (allowing(&parameter.lints), &parameter.ident, &parameter.ty);
         quote!(#(#lints)* #ident: #ty)
     });
-    let arguments = arguments::from_parameters(method);
+    let (statements, arguments) = arguments::write(api, method);
     // The types are written out so that errors about them are shown where the user wrote them.
     let (returns, call) = match &method.output.result {
-        Some((value, error)) => (quote!(#value, #error), quote!(call_fallible::<_, #value, #error>)),
+        Some((value, error)) => (quote!(#value, #error), quote!(call_fallible::<#value, #error>)),
         None => {
             let value = &method.output.ty;
-            (quote!(#value), quote!(call::<_, #value>))
+            (quote!(#value), quote!(call::<#value>))
         }
     };
     guarded(
@@ -66,7 +66,8 @@ fn method(api: &Api, method: &Method) -> TokenStream {
             #(#shared)*
             #(#lints)*
             #visibility fn #ident(&self #(, #parameters)*) -> #private::Call<#returns> {
-                self.client.#call(#descriptor, &#arguments)
+                #statements
+                self.client.#call(#descriptor, #arguments)
             }
         },
     )

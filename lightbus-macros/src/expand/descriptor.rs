@@ -50,7 +50,7 @@ pub(super) fn impls(api: &Api) -> TokenStream {
 fn method(api: &Api, method: &Method) -> TokenStream {
     let (private, constant) = (private(api), method_descriptor(method));
     let (name, docs) = (&method.name.value, docs::text(&method.attributes.docs));
-    let (arguments, value) = (arguments::static_type(method), method.output.value());
+    let (arguments, value) = (arguments::schema(api, method), method.output.value());
     let error = method.output.result.as_ref().map(|(_, error)| quote!(.with_error(#private::reference::<#error>)));
     let timeout = method.timeout.map(|timeout| {
         // The parser saw to it that it fits.
@@ -64,7 +64,7 @@ fn method(api: &Api, method: &Method) -> TokenStream {
             const #constant: &#private::MethodDescriptor = &#private::MethodDescriptor::new(
                 #name,
                 #docs,
-                #private::inline::<#arguments>,
+                #arguments,
                 #private::reference::<#value>,
             ) #error #timeout #idempotent;
         },

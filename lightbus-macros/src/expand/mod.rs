@@ -23,7 +23,7 @@ use crate::model::{Api, Attributes, Event, Method, Name};
 pub(crate) fn api(api: &Api) -> TokenStream {
     let visible = [trait_::item(api), descriptor::item(api), server::item(api), client::item(api)];
     let event_types = api.events.iter().map(|event| events::item(api, event));
-    let arguments = api.methods.iter().map(|method| arguments::item(api, method));
+    let arguments = api.methods.iter().filter_map(|method| arguments::item(api, method));
     let checks = checks::items(api);
     let descriptors = descriptor::impls(api);
     let event_impls = api.events.iter().map(|event| events::impls(api, event));

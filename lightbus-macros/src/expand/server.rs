@@ -6,7 +6,7 @@ use syn::Ident;
 use syn::ext::IdentExt;
 
 use super::{api_type, arguments, docs, guarded, local, private, server_type};
-use crate::model::{Api, Method, Parameter, Passing, Role};
+use crate::model::{Api, Method, Parameter, Role};
 
 pub(super) fn item(api: &Api) -> TokenStream {
     let (visibility, ident, service) = (&api.visibility, server_type(api), service_type(api));
@@ -80,11 +80,14 @@ fn dispatch(api: &Api) -> TokenStream {
         impl<__Service: #trait_> #private::Dispatch for #ident<__Service> {
             type Api = #api_type;
 
-            async fn dispatch(&self, #invocation: &#private::Invocation) -> #private::Outcome {
-                match #invocation.method() {
+            async fn dispatch(
+                &self,
+                #invocation: &#private::Invocation,
+            ) -> ::core::result::Result<#private::Outcome, #private::Outcome> {
+                ::core::result::Result::Ok(match #invocation.method() {
                     #(#arms)*
                     _ => #invocation.unknown_method(),
-                }
+                })
             }
         }
     }
@@ -92,10 +95,9 @@ fn dispatch(api: &Api) -> TokenStream {
 
 fn arm(api: &Api, method: &Method) -> TokenStream {
     let (name, trait_, ident) = (&method.name.value, &api.ident, &method.ident);
-    let (invocation, arguments) = (local("invocation"), local("arguments"));
-    let (outcome, answered) = (local("outcome"), local("answered"));
-    let pattern = arguments::pattern(method);
-    let parameters = method.parameters.iter().map(parameter);
+    let (invocation, answered) = (local("invocation"), local("answered"));
+    let read = arguments::read(api, method);
+    let parameters = method.parameters.iter().map(|each| parameter(method, each));
     // The types are written out so that errors about them are shown where the user wrote them.
     let answer = match &method.output.result {
         Some((value, error)) => quote!(result::<#value, #error>),
@@ -108,10 +110,7 @@ fn arm(api: &Api, method: &Method) -> TokenStream {
         &method.attributes,
         quote! {
             #name => {
-                let #pattern = match #invocation.arguments() {
-                    ::core::result::Result::Ok(#arguments) => #arguments,
-                    ::core::result::Result::Err(#outcome) => return #outcome,
-                };
+                #read
                 // Boxed, so that a method with a large future does not make the dispatcher's future large.
                 let #answered = ::std::boxed::Box::pin(<__Service as #trait_>::#ident(&*self.service #(, #parameters)*));
                 #invocation.#answer(&#answered.await)
@@ -120,11 +119,9 @@ fn arm(api: &Api, method: &Method) -> TokenStream {
     )
 }
 
-fn parameter(parameter: &Parameter) -> TokenStream {
-    let argument = local(&format!("argument_{}", parameter.ident.unraw()));
+fn parameter(method: &Method, parameter: &Parameter) -> TokenStream {
     match &parameter.role {
-        Role::Argument { passing: Passing::Value, .. } => quote!(#argument),
-        Role::Argument { passing: Passing::Reference { .. }, .. } => quote!(&*#argument),
+        Role::Argument { passing, .. } => arguments::pass(method, parameter, passing),
         Role::Context => {
             // A type other than the context is shown where the user wrote it.
             let spans: Vec<Span> = parameter.ty.to_token_stream().into_iter().map(|token| token.span()).collect();

@@ -11,7 +11,7 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::api::schema::{ApiSchema, EventSchema, MethodSchema, SchemaOf};
+use crate::api::schema::{ApiSchema, ArgumentsSchema, EventSchema, MethodSchema, SchemaOf};
 use crate::protocol::name::NameKind;
 
 /// An API: methods that can be called and events that can be subscribed to, under one name.
@@ -108,16 +108,15 @@ impl ApiDescriptor {
     #[must_use]
     pub fn schema(&self) -> ApiSchema {
         let mut generator = SchemaSettings::draft2020_12().into_generator();
-        let mut schema_of = |schema: SchemaOf| schema(&mut generator);
         let methods = self
             .methods
             .iter()
             .map(|method| {
                 let schema = MethodSchema {
                     description: method.docs.to_owned(),
-                    arguments: schema_of(method.arguments),
-                    returns: schema_of(method.returns),
-                    error: method.error.map(&mut schema_of),
+                    arguments: method.arguments.schema(&mut generator),
+                    returns: (method.returns)(&mut generator),
+                    error: method.error.map(|error| error(&mut generator)),
                 };
                 (method.name.to_owned(), schema)
             })
@@ -126,7 +125,7 @@ impl ApiDescriptor {
             .events
             .iter()
             .map(|event| {
-                let schema = EventSchema { description: event.docs.to_owned(), fields: schema_of(event.fields) };
+                let schema = EventSchema { description: event.docs.to_owned(), fields: (event.fields)(&mut generator) };
                 (event.name.to_owned(), schema)
             })
             .collect();
@@ -147,7 +146,7 @@ pub struct MethodDescriptor {
     docs: &'static str,
     timeout: Option<Duration>,
     idempotent: bool,
-    arguments: SchemaOf,
+    arguments: ArgumentsSchema,
     returns: SchemaOf,
     error: Option<SchemaOf>,
 }
@@ -159,7 +158,7 @@ impl MethodDescriptor {
     ///
     /// At compile time, when the name is not valid.
     #[must_use]
-    pub const fn new(name: &'static str, docs: &'static str, arguments: SchemaOf, returns: SchemaOf) -> Self {
+    pub const fn new(name: &'static str, docs: &'static str, arguments: ArgumentsSchema, returns: SchemaOf) -> Self {
         assert!(NameKind::Member.problem(name).is_none(), "the name of a method is not valid");
         Self { name, docs, timeout: None, idempotent: false, arguments, returns, error: None }
     }

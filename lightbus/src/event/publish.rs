@@ -44,7 +44,7 @@ impl Publish {
         let prepared = PreparedEvent {
             api: E::Api::DESCRIPTOR.name(),
             event: E::NAME,
-            fields: codec::encode(Encoding::MessagePack, event),
+            fields: codec::encode_checked(Encoding::MessagePack, event),
             timeout: None,
             context: None,
             trace: None,

@@ -1,14 +1,13 @@
 //! What a generated client is made of.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::arguments::Arguments;
 use super::call::Call;
 use super::caller::Caller;
 use super::prepared::{Decode, PreparedCall};
 use crate::api::{ApiDescriptor, MethodDescriptor};
 use crate::protocol::codec;
-use crate::protocol::message::Encoding;
 
 /// What a generated client is made of: an API and a way to call it.
 #[derive(Debug, Clone)]
@@ -23,34 +22,29 @@ impl Client {
     }
 
     /// Prepares a call of a method that returns no `Result`.
-    pub fn call<A, T>(&self, method: &'static MethodDescriptor, arguments: &A) -> Call<T>
-    where
-        A: Serialize,
-        T: DeserializeOwned,
-    {
+    pub fn call<T: DeserializeOwned>(&self, method: &'static MethodDescriptor, arguments: Arguments) -> Call<T> {
         self.prepare(method, arguments, Decode { value: codec::decode, error: None })
     }
 
     /// Prepares a call of a method that returns a `Result`.
-    pub fn call_fallible<A, T, E>(&self, method: &'static MethodDescriptor, arguments: &A) -> Call<T, E>
+    pub fn call_fallible<T, E>(&self, method: &'static MethodDescriptor, arguments: Arguments) -> Call<T, E>
     where
-        A: Serialize,
         T: DeserializeOwned,
         E: DeserializeOwned,
     {
         self.prepare(method, arguments, Decode { value: codec::decode, error: Some(codec::decode) })
     }
 
-    fn prepare<A: Serialize, T, E>(
+    fn prepare<T, E>(
         &self,
         method: &'static MethodDescriptor,
-        arguments: &A,
+        arguments: Arguments,
         decode: Decode<T, E>,
     ) -> Call<T, E> {
         let prepared = PreparedCall {
             api: self.api.name(),
             method: method.name(),
-            arguments: codec::encode(Encoding::MessagePack, arguments),
+            arguments: arguments.finish(),
             method_timeout: method.timeout(),
             timeout: None,
             context: None,

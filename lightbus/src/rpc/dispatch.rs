@@ -16,6 +16,7 @@ pub trait Dispatch: Send + Sync + 'static {
     /// The API that is served.
     type Api: Api;
 
-    /// Runs the method that the invocation names.
-    fn dispatch<'i>(&'i self, invocation: &'i Invocation) -> impl Future<Output = Outcome> + Send + 'i;
+    /// Runs the method that the invocation names. An `Err` is the fault that says why it was not run.
+    fn dispatch<'i>(&'i self, invocation: &'i Invocation)
+    -> impl Future<Output = Result<Outcome, Outcome>> + Send + 'i;
 }

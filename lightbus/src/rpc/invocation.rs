@@ -2,13 +2,15 @@
 
 use std::sync::OnceLock;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
+use super::arguments::{Field, MapOf};
 use super::fault::{Fault, FaultCode, FaultDetails};
 use crate::api::ApiDescriptor;
 use crate::context::Context;
-use crate::protocol::codec::{self, Body, DecodeError};
+use crate::protocol::codec::{self, Body, DecodeError, EncodeError};
 use crate::protocol::message::{Encoding, Payload, ReplyKind};
 
 /// One request on its way through a generated dispatcher.
@@ -53,26 +55,52 @@ impl Invocation {
         &self.context
     }
 
-    /// Decodes the arguments, which may borrow from the request.
+    /// Finds the arguments of these names.
     ///
     /// # Errors
     ///
-    /// The fault to answer with when they do not decode.
+    /// The fault to answer with if the arguments are not a map.
+    pub fn fields<const N: usize>(&self, names: [&'static str; N]) -> Result<[Field<'_>; N], Outcome> {
+        let mut places = [None; N];
+        let body = self.find(&names, &mut places)?;
+        let mut places = places.into_iter();
+        Ok(names.map(|name| Field { invocation: self, body, name, place: places.next().flatten() }))
+    }
+
+    fn find(&self, names: &[&'static str], places: &mut [Option<usize>]) -> Result<&Body, Outcome> {
+        let body = self.body()?;
+        let found = body.find(names, places, &MapOf(&self.method));
+        found.map_err(|error| self.invalid_arguments(&error))?;
+        Ok(body)
+    }
+
+    /// Decodes all arguments at once, which may borrow from the request.
+    ///
+    /// # Errors
+    ///
+    /// The fault to answer with if they do not decode.
     pub fn arguments<'a, A: Deserialize<'a>>(&'a self) -> Result<A, Outcome> {
+        self.body()?.decode().map_err(|error| self.invalid_arguments(&error))
+    }
+
+    fn body(&self) -> Result<&Body, Outcome> {
         let body = self.body.get_or_init(|| Body::new(&self.arguments));
-        let decoded = body.as_ref().map_err(DecodeError::clone).and_then(Body::decode);
-        decoded.map_err(|error| self.fault(&self.invalid_arguments(&error)))
+        body.as_ref().map_err(|error| self.invalid_arguments(error))
     }
 
     /// The answer of a method that returns no `Result`.
     #[must_use]
-    pub fn value<T: Serialize>(&self, value: &T) -> Outcome {
+    pub fn value<T: Serialize + DeserializeOwned>(&self, value: &T) -> Outcome {
         self.encode(ReplyKind::Ok, value)
     }
 
     /// The answer of a method that returns a `Result`.
     #[must_use]
-    pub fn result<T: Serialize, E: Serialize>(&self, result: &Result<T, E>) -> Outcome {
+    pub fn result<T, E>(&self, result: &Result<T, E>) -> Outcome
+    where
+        T: Serialize + DeserializeOwned,
+        E: Serialize + DeserializeOwned,
+    {
         match result {
             Ok(value) => self.encode(ReplyKind::Ok, value),
             Err(error) => self.encode(ReplyKind::Error, error),
@@ -88,17 +116,21 @@ impl Invocation {
         self.fault(&Fault { code: FaultCode::UnknownMethod, message, details })
     }
 
-    fn invalid_arguments(&self, error: &DecodeError) -> Fault {
+    pub(super) fn invalid_arguments(&self, error: &DecodeError) -> Outcome {
         let path = match error {
             DecodeError::Value { path, .. } => path.clone(),
             DecodeError::TooDeep | DecodeError::UnsupportedContentType(_) => String::new(),
         };
         let details = FaultDetails { path, ..FaultDetails::default() };
-        Fault { code: FaultCode::InvalidArguments, message: error.to_string(), details }
+        self.fault(&Fault { code: FaultCode::InvalidArguments, message: error.to_string(), details })
     }
 
-    fn encode<T: Serialize>(&self, kind: ReplyKind, value: &T) -> Outcome {
-        match codec::encode(self.arguments.encoding.clone(), value) {
+    fn encode<T: Serialize + DeserializeOwned>(&self, kind: ReplyKind, value: &T) -> Outcome {
+        self.outcome(kind, codec::encode_checked(self.arguments.encoding.clone(), value))
+    }
+
+    fn outcome(&self, kind: ReplyKind, encoded: Result<Payload, EncodeError>) -> Outcome {
+        match encoded {
             Ok(payload) => Outcome { kind, payload },
             Err(error) => self.fault(&Fault::new(FaultCode::InvalidReply, error.to_string())),
         }

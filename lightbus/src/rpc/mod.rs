@@ -1,6 +1,7 @@
 //! Calls: made by [`Call`], answered by a dispatcher.
 
 mod argument;
+mod arguments;
 mod call;
 mod caller;
 mod client;
@@ -21,6 +22,8 @@ pub use self::invocation::{Invocation, Outcome};
 
 #[doc(hidden)]
 pub use self::argument::{Argument, Lend, Text};
+#[doc(hidden)]
+pub use self::arguments::{Arguments, Field};
 #[doc(hidden)]
 pub use self::client::Client;
 #[doc(hidden)]

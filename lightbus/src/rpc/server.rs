@@ -115,7 +115,7 @@ impl<D: Dispatch> Shared<D> {
         }
         let dispatched = invocation.context().clone().scope(self.dispatcher.dispatch(invocation));
         match Guarded::new(dispatched).await {
-            Ok(outcome) => self.limited(invocation, outcome),
+            Ok(Ok(outcome) | Err(outcome)) => self.limited(invocation, outcome),
             Err(message) => {
                 let method = invocation.method();
                 tracing::error!(api = self.api.name(), method, "the handler panicked: {message}");

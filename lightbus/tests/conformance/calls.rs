@@ -92,6 +92,40 @@ pub async fn an_argument_with_a_default_may_be_missing(world: &World) {
     assert_eq!(DeskClient::new(&caller).with_default("ab".into(), 1).await.unwrap(), "abab");
 }
 
+pub async fn an_argument_that_is_an_option_may_be_missing_and_unknown_ones_are_ignored(world: &World) {
+    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    let _handles = desk::serve(&server).await;
+    let both = (Some(1), Some("b".to_owned()));
+    assert_eq!(DeskClient::new(&caller).maybe(both.0, both.1.clone()).await.unwrap(), both);
+    let newer = other_version::DeskClient::new(&caller);
+    assert_eq!(newer.maybe(both.1.clone(), vec![1, 2]).await.unwrap(), (None, both.1));
+    assert_eq!(newer.maybe(None, vec![]).await.unwrap(), (None, None));
+}
+
+pub async fn arguments_that_nobody_could_decode_are_refused_before_they_are_sent(world: &World) {
+    let caller = world.join("caller").await;
+    let part = Part { number: "P1".into(), price: f64::NAN, fits: vec![], replaced_by: None };
+    let error = DeskClient::new(&caller).improve(&part).await.unwrap_err();
+    let CallError::InvalidRequest { reason, .. } = error else { panic!("{error:?}") };
+    assert!(reason.contains("at `part.price`: NaN"), "{reason}");
+    let error = DeskClient::new(&caller).double(u128::MAX).await.unwrap_err();
+    let CallError::InvalidRequest { reason, .. } = error else { panic!("{error:?}") };
+    assert!(reason.contains("at `number`: "), "{reason}");
+}
+
+pub async fn an_answer_that_nobody_could_decode_is_refused_by_the_server(world: &World) {
+    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    let _handles = desk::serve(&server).await;
+    let desk = DeskClient::new(&caller);
+    assert_eq!(desk.double(7).await.unwrap(), 14);
+    let error = desk.double(u64::MAX.into()).await.unwrap_err();
+    let CallError::InvalidReply { reason, .. } = error else { panic!("{error:?}") };
+    assert!(reason.contains("36893488147419103230 does not fit"), "{reason}");
+    let error = desk.pay(5).await.unwrap_err();
+    let CallError::InvalidReply { reason, .. } = error else { panic!("{error:?}") };
+    assert!(reason.contains("at `amount`: serde cannot decode"), "{reason}");
+}
+
 pub async fn a_panic_in_a_handler_is_told_apart_and_the_server_goes_on(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
     let _handles = desk::serve(&server).await;

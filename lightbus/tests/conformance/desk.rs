@@ -24,6 +24,15 @@ pub enum DeskError {
     Closed,
 }
 
+/// Serde reads it by way of another value, because the tag may come last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type")]
+pub enum Payment {
+    Cash { amount: u64 },
+    Wide { amount: u128 },
+    Counted { pieces: std::collections::BTreeMap<u32, u32> },
+}
+
 /// A desk that does what the scenarios need.
 #[lightbus::api(name = "test.desk")]
 pub trait Desk {
@@ -49,7 +58,12 @@ pub trait Desk {
     #[rpc(timeout = "1ms")]
     async fn in_a_hurry(&self);
     async fn with_default(&self, text: String, #[serde(default)] repeat: u32) -> String;
+    async fn double(&self, number: u128) -> u128;
+    async fn pay(&self, amount: u64) -> Payment;
+    async fn maybe(&self, first: Option<u8>, second: Option<String>) -> (Option<u8>, Option<String>);
 
+    #[event]
+    fn paid(payment: Payment);
     #[event]
     #[derive(PartialEq)]
     fn registered(serial: String, customer: u64);
@@ -70,6 +84,7 @@ pub mod other_version {
         async fn part(&self, number: String) -> u64;
         async fn with_default(&self, text: String) -> String;
         async fn improve(&self, part: Part) -> Part;
+        async fn maybe(&self, second: Option<String>, third: Vec<u8>) -> (Option<u8>, Option<String>);
         async fn refund(&self, number: String);
 
         #[event]
@@ -223,6 +238,18 @@ impl Desk for Clerk {
 
     async fn with_default(&self, text: String, repeat: u32) -> String {
         text.repeat(1 + repeat as usize)
+    }
+
+    async fn double(&self, number: u128) -> u128 {
+        number * 2
+    }
+
+    async fn pay(&self, amount: u64) -> Payment {
+        Payment::Wide { amount: amount.into() }
+    }
+
+    async fn maybe(&self, first: Option<u8>, second: Option<String>) -> (Option<u8>, Option<String>) {
+        (first, second)
     }
 }
 

@@ -11,7 +11,7 @@ use lightbus_test_support::wait::{GUARD, guarded, next, waiting};
 use lightbus_test_support::world::World;
 use tokio::sync::{Barrier, Semaphore, mpsc};
 
-use crate::desk::{self, Attached, BellApi, Closed, DeskApi, DeskClient, Registered};
+use crate::desk::{self, Attached, BellApi, Closed, DeskApi, DeskClient, Paid, Payment, Registered};
 
 fn registered(serial: &str) -> Registered {
     Registered { serial: serial.to_owned(), customer: 7 }
@@ -34,6 +34,21 @@ async fn collect(bus: &Bus, name: &str) -> mpsc::UnboundedReceiver<String> {
     .await
     .unwrap();
     receiver
+}
+
+pub async fn an_event_that_nobody_could_decode_is_refused_by_its_publisher(world: &World) {
+    let desk = publisher(world).await;
+    let refusals = [
+        (Payment::Wide { amount: 5 }, "at `payment.amount`: serde cannot decode"),
+        (Payment::Wide { amount: u128::MAX }, "at `payment.amount`: integers reach"),
+        (Payment::Counted { pieces: BTreeMap::from([(1, 2)]) }, "at `payment.pieces`: the key 1 is not a string"),
+    ];
+    for (payment, refusal) in refusals {
+        let error = desk.publish(Paid { payment }).await.unwrap_err();
+        let Error::InvalidEvent { reason, .. } = error else { panic!("{error:?}") };
+        assert!(reason.contains(refusal), "{reason}");
+    }
+    desk.publish(Paid { payment: Payment::Cash { amount: 5 } }).await.unwrap();
 }
 
 pub async fn an_event_reaches_its_subscription_with_its_context(world: &World) {

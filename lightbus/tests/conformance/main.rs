@@ -53,6 +53,9 @@ on_every_transport! {
         arguments_that_do_not_decode_are_told_apart_and_located
         an_answer_that_does_not_decode_is_told_apart
         an_argument_with_a_default_may_be_missing
+        an_argument_that_is_an_option_may_be_missing_and_unknown_ones_are_ignored
+        arguments_that_nobody_could_decode_are_refused_before_they_are_sent
+        an_answer_that_nobody_could_decode_is_refused_by_the_server
         a_panic_in_a_handler_is_told_apart_and_the_server_goes_on
         the_handler_knows_who_calls
         nothing_is_sent_before_the_await
@@ -78,6 +81,7 @@ on_every_transport! {
     events:
         an_event_reaches_its_subscription_with_its_context
         an_event_without_subscribers_is_published
+        an_event_that_nobody_could_decode_is_refused_by_its_publisher
         only_the_service_of_an_api_publishes_its_events
         each_subscription_gets_every_event
         the_processes_of_a_service_share_a_subscription

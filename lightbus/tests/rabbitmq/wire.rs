@@ -173,6 +173,12 @@ async fn replies_are_as_documented() {
     assert_eq!(fault["code"], "unknown_method");
     assert_eq!(fault["details"], json!({"methods": ["check", "hold"]}));
 
+    // From a client that cannot set the property `type`.
+    let mut headers = FieldTable::default();
+    headers.insert("type".into(), AMQPValue::LongString("company.warranty.check".into()));
+    let ok = ask(&namespace, BasicProperties::default().with_headers(headers), &serial("SN-0042")).await;
+    assert_eq!(text(ok.properties.kind().as_ref()), Some("ok"));
+
     for properties in [BasicProperties::default(), BasicProperties::default().with_type("check".into())] {
         let fault = ask(&namespace, properties, &[0x80]).await;
         assert_eq!(text(fault.properties.kind().as_ref()), Some("fault"));
@@ -199,7 +205,72 @@ async fn a_request_in_json_is_answered_in_json() {
     let fault = ask(&namespace, request(), br#"{"serial": 42}"#).await;
     let fault: Value = serde_json::from_slice(&fault.data).unwrap();
     assert_eq!((&fault["code"], &fault["details"]), (&json!("invalid_arguments"), &json!({"path": "serial"})));
+    assert_eq!(fault["message"], "at `serial`: invalid type: integer `42`, expected a string at line 1 column 13");
     server.shutdown().await;
+}
+
+#[tokio::test]
+async fn arguments_that_are_not_a_map_of_their_names_are_refused_and_unknown_ones_ignored() {
+    let namespace = fresh_namespace();
+    let server = process("warranty", &namespace).connect().await.unwrap();
+    shop::serve(&server).await;
+    let request = || {
+        BasicProperties::default()
+            .with_type("company.warranty.check".into())
+            .with_content_type("Application/JSON".into())
+    };
+    for (body, message) in [
+        (r#"["SN-0042"]"#, "invalid type: sequence, expected a map of the arguments of check at line 1 column 1"),
+        ("null", "invalid type: null, expected a map of the arguments of check at line 1 column 4"),
+        ("{}", "missing field `serial` at line 1 column 2"),
+        (r#"{"serial": "a", "serial": "b"}"#, "duplicate field `serial` at line 1 column 24"),
+        ("{serial", "key must be a string at line 1 column 2"),
+        ("", "EOF while parsing a value at line 1 column 0"),
+    ] {
+        let fault = ask(&namespace, request(), body.as_bytes()).await;
+        let fault: Value = serde_json::from_slice(&fault.data).unwrap();
+        assert_eq!((&fault["code"], &fault["message"]), (&json!("invalid_arguments"), &json!(message)));
+    }
+    let msgpack = || BasicProperties::default().with_type("company.warranty.check".into());
+    for (body, message) in [
+        (&b""[..], "the body is empty. It must be one value"),
+        (b"\x81\xa6serial\xa5SN", "at `serial`: the body ends within a value"),
+        (b"\x81\x00\xa7SN-0042", "invalid type: integer `0`, expected a name"),
+        (b"\x80\x80", "more bytes follow the value. The body must be one value and nothing else"),
+    ] {
+        let fault = ask(&namespace, msgpack(), body).await;
+        let payload = lightbus::message::Payload { bytes: fault.data.into(), ..Default::default() };
+        let fault: Value = lightbus::codec::decode(&payload).unwrap();
+        assert_eq!((&fault["code"], &fault["message"]), (&json!("invalid_arguments"), &json!(message)));
+    }
+    let reply = ask(&namespace, request(), br#"{"later": [{}], "serial": "SN-0042"}"#).await;
+    assert_eq!(reply.data, br#"{"until":"2027-05-01"}"#);
+    server.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_fault_with_an_unknown_code_is_shown_with_its_code() {
+    let (namespace, channel) = (fresh_namespace(), raw_channel().await);
+    let mut requests = consume(&channel, &format!("{namespace}.rpc.company.warranty")).await;
+    let caller = process("support", &namespace).connect().await.unwrap();
+    let call = WarrantyClient::new(&caller).check("SN-0042").timeout(GUARD);
+    let call = tokio::spawn(call);
+    let request = next_delivery(&mut requests).await;
+    let properties = BasicProperties::default()
+        .with_type("fault".into())
+        .with_correlation_id(request.properties.correlation_id().clone().unwrap());
+    let fault = json!({"code": "overloaded", "message": "come back later"});
+    let body = encode(Default::default(), &fault).unwrap().bytes;
+    let to = request.properties.reply_to().clone().unwrap();
+    channel.basic_publish("".into(), to, BasicPublishOptions::default(), &body, properties).await.unwrap();
+    let error = guarded(call).await.unwrap().unwrap_err();
+    assert!(
+        error.to_string().contains("the fault overloaded,") && error.to_string().contains("come back later"),
+        "{error}"
+    );
+    let CallError::Fault { fault, .. } = error else { panic!("{error:?}") };
+    assert_eq!(fault.code, FaultCode::Unknown("overloaded".into()));
+    caller.shutdown().await;
 }
 
 #[tokio::test]

@@ -24,12 +24,19 @@ pub(super) struct Decoder<'de> {
     key: Option<usize>,
     /// How many bytes of a `bin` are left, which is read as an array of integers.
     bin: &'de [u8],
+    /// The field whose absence is decoded.
+    missing: Option<&'static str>,
 }
 
 impl<'de> Decoder<'de> {
     /// Reads from that offset of the body.
     pub(super) fn new(body: &'de [u8], at: usize, depth: usize) -> Self {
-        Self { reader: Reader::new(body, at), depth, at, key: None, bin: &[] }
+        Self { reader: Reader::new(body, at), depth, at, key: None, bin: &[], missing: None }
+    }
+
+    /// Reads the absence of a field: an `Option` is `None`, and everything else an error.
+    pub(super) fn missing(name: &'static str) -> Self {
+        Self { missing: Some(name), ..Self::new(&[], 0, 0) }
     }
 
     /// Where the value begins that the last error is about.
@@ -40,10 +47,7 @@ impl<'de> Decoder<'de> {
     /// Fails unless the whole body has been read.
     pub(super) fn end(&mut self) -> Result<(), Error> {
         self.at = 0;
-        if self.reader.left() == 0 {
-            return Ok(());
-        }
-        Err(Error::value("more bytes follow the value. The body must be one value and nothing else"))
+        self.reader.end()
     }
 
     #[inline(never)]
@@ -53,6 +57,9 @@ impl<'de> Decoder<'de> {
             return Ok(Head::Uint((*byte).into()));
         }
         self.at = self.reader.at();
+        if let Some(name) = self.missing {
+            return Err(Error::missing_field(name));
+        }
         let head = self.reader.head()?;
         let is_finite = match head {
             Head::F32(value) => value.is_finite(),
@@ -117,7 +124,7 @@ impl<'de> Decoder<'de> {
 
     #[inline(never)]
     fn skip(&mut self) -> Result<(), Error> {
-        if !self.bin.is_empty() {
+        if !self.bin.is_empty() || self.missing.is_some() {
             return self.head().map(drop);
         }
         self.at = self.reader.at();
@@ -346,7 +353,9 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.next_is_nil() {
+        if self.missing.is_some() {
+            visitor.visit_none()
+        } else if self.next_is_nil() {
             self.head()?;
             visitor.visit_none()
         } else {

@@ -23,11 +23,18 @@ pub(super) struct Encoder<'b> {
     out: &'b mut BytesMut,
     /// How many levels deeper values may be nested.
     depth: usize,
+    /// Where the first integer of 128 bits begins.
+    wide: Option<usize>,
 }
 
 impl<'b> Encoder<'b> {
     pub(super) fn new(out: &'b mut BytesMut, depth: usize) -> Self {
-        Self { out, depth }
+        Self { out, depth, wide: None }
+    }
+
+    /// Where the first integer of 128 bits begins, which serde cannot read in every place.
+    pub(super) fn wide(&self) -> Option<usize> {
+        self.wide
     }
 
     pub(super) fn nil(&mut self) {
@@ -248,6 +255,7 @@ impl<'a, 'b> Serializer for &'a mut Encoder<'b> {
     }
 
     fn serialize_i128(self, value: i128) -> Result<(), Error> {
+        self.wide.get_or_insert(self.out.len());
         match (u64::try_from(value), i64::try_from(value)) {
             (Ok(value), _) => self.uint(value),
             (_, Ok(value)) => self.int(value),
@@ -275,6 +283,7 @@ impl<'a, 'b> Serializer for &'a mut Encoder<'b> {
 
     fn serialize_u128(self, value: u128) -> Result<(), Error> {
         let value = u64::try_from(value).map_err(|_| Error::IntegerTooLarge(value.to_string().into()))?;
+        self.wide.get_or_insert(self.out.len());
         self.serialize_u64(value)
     }
 

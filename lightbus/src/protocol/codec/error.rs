@@ -34,6 +34,16 @@ pub enum EncodeError {
         /// The integer.
         number: String,
     },
+    /// An integer of 128 bits is in a place where serde cannot decode one.
+    #[error(
+        "{}serde cannot decode integers of 128 bits inside of a tagged, untagged or flattened type. Use an integer of 64 bits or \
+         a `String`",
+        at_path(.path)
+    )]
+    IntegerTooWide {
+        /// Where in the value.
+        path: String,
+    },
     /// A key of a map is not a string.
     #[error(
         "{}the key {key} is not a string. The keys of a map are strings in JSON: use a map with `String` keys or a list of pairs",

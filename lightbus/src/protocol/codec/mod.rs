@@ -10,6 +10,7 @@ mod buffer;
 mod decoder;
 mod encoder;
 mod error;
+mod fields;
 mod json;
 mod path;
 mod reader;
@@ -23,6 +24,7 @@ use self::decoder::Decoder;
 use self::encoder::Encoder;
 use self::error::Error;
 pub use self::error::{DecodeError, EncodeError};
+pub(crate) use self::fields::FieldWriter;
 use crate::protocol::message::{Encoding, Payload};
 
 /// How deeply values in a body may be nested.
@@ -41,18 +43,39 @@ const MAX_PATH: usize = 512;
 /// Fails if the value's `Serialize` refuses, if a peer could not decode the value or would decode another one, or if the
 /// encoding is not supported.
 pub fn encode<T: Serialize + ?Sized>(encoding: Encoding, value: &T) -> Result<Payload, EncodeError> {
-    encode_by(encoding, &mut |encoder| value.serialize(encoder))
+    encode_by(encoding, &mut |encoder| value.serialize(encoder), |_| true)
+}
+
+/// As [`encode`], for a type that is decoded elsewhere: it is also decoded here if it holds integers of 128 bits, since it
+/// depends on the types around them whether serde can.
+pub(crate) fn encode_checked<T: Serialize + DeserializeOwned>(
+    encoding: Encoding,
+    value: &T,
+) -> Result<Payload, EncodeError> {
+    encode_by(encoding, &mut |encoder| value.serialize(encoder), |body| {
+        T::deserialize(&mut Decoder::new(body, 0, MAX_DEPTH)).is_ok()
+    })
 }
 
 /// Writes a value, whatever its type.
 type Write<'w> = dyn FnMut(&mut Encoder<'_>) -> Result<(), Error> + 'w;
 
-fn encode_by(encoding: Encoding, write: &mut Write<'_>) -> Result<Payload, EncodeError> {
+fn encode_by(
+    encoding: Encoding,
+    write: &mut Write<'_>,
+    is_decodable: fn(&[u8]) -> bool,
+) -> Result<Payload, EncodeError> {
     if let Encoding::Unsupported(other) = encoding {
         return Err(EncodeError::UnsupportedContentType(other));
     }
     let mut buffer = buffer::take();
-    write(&mut Encoder::new(&mut buffer, MAX_DEPTH)).map_err(|error| failed(error, &buffer))?;
+    let mut encoder = Encoder::new(&mut buffer, MAX_DEPTH);
+    let written = write(&mut encoder);
+    let wide = encoder.wide();
+    written.map_err(|error| failed(error, &buffer))?;
+    if let Some(wide) = wide.filter(|_| !is_decodable(&buffer)) {
+        return Err(EncodeError::IntegerTooWide { path: path::place(&buffer, wide).path });
+    }
     let mut bytes = buffer::finish(buffer);
     if encoding == Encoding::Json {
         let text = json::text(&bytes).map_err(|error| error.into_encode_error(String::new()))?;

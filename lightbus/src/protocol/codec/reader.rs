@@ -50,6 +50,14 @@ impl<'b> Reader<'b> {
         self.body.len().saturating_sub(self.at)
     }
 
+    /// Fails unless the whole body has been read.
+    pub(super) fn end(&self) -> Result<(), Error> {
+        if self.left() == 0 {
+            return Ok(());
+        }
+        Err(Error::value("more bytes follow the value. The body must be one value and nothing else"))
+    }
+
     /// The bytes that have been read since that offset.
     pub(super) fn since(&self, start: usize) -> &'b [u8] {
         self.body.get(start..self.at).unwrap_or_default()

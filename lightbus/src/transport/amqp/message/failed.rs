@@ -12,7 +12,7 @@ use crate::protocol::failure::{FailureReason, FailureRecord};
 use crate::protocol::message::split_full_name;
 use crate::protocol::text::truncate;
 use crate::transport::amqp::message::properties::{
-    PERSISTENT, payload, sendable, sendable_headers, short, text, text_in, text_of, text_value,
+    PERSISTENT, payload, sendable, sendable_headers, short, text, text_in, text_of, text_value, type_of,
 };
 
 /// How much of an error travels with an event that failed, in bytes.
@@ -82,7 +82,11 @@ pub(crate) fn attempt(event: &BasicProperties) -> (u32, Option<Duration>) {
 /// Gives an event what it lacks and would lose with its routing key, or get anew at every delivery: its name and its id.
 pub(crate) fn named(routing_key: &str, mut event: BasicProperties) -> BasicProperties {
     if text_of(event.kind()).is_empty() {
-        event = event.with_type(short(routing_key));
+        let name = match type_of(&event) {
+            "" => short(routing_key),
+            name => short(name),
+        };
+        event = event.with_type(name);
     }
     if text_of(event.message_id()).is_empty() {
         event = event.with_message_id(short(Uuid::now_v7().to_string()));
@@ -93,7 +97,7 @@ pub(crate) fn named(routing_key: &str, mut event: BasicProperties) -> BasicPrope
 /// The full name of the event that a dead letter was. One that the broker made has it perhaps only as the routing key that
 /// it had before all of its deaths.
 fn name_of_letter(letter: &BasicProperties) -> String {
-    match text_of(letter.kind()) {
+    match type_of(letter) {
         "" => deaths(letter).last().and_then(first_routing_key).unwrap_or_default().to_owned(),
         name => name.to_owned(),
     }

@@ -84,6 +84,14 @@ fn an_event_is_named_once() {
 }
 
 #[test]
+fn an_event_may_be_named_by_a_header() {
+    let mut headers = FieldTable::default();
+    headers.insert(short("type"), text("company.warranty.product_registered"));
+    let event = named("the.queue", BasicProperties::default().with_headers(headers));
+    assert_eq!(text_of(event.kind()), "company.warranty.product_registered");
+}
+
+#[test]
 fn a_dead_letter_is_read_as_it_was_written() {
     let letter = to_dead_letter(&of_failed_event(&event(), &story("full")), Bytes::from_static(b"\xc1"));
     assert_eq!((&*letter.id, &*letter.api, &*letter.event), ("0190", "company.warranty", "product_registered"));

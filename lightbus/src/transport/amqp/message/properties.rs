@@ -90,10 +90,16 @@ pub(crate) fn of_returned_request(request: &BasicProperties, held: Duration) -> 
     }
 }
 
+/// What a message is: its `type`, or the header of that name from a client that cannot set properties.
+pub(crate) fn type_of(properties: &BasicProperties) -> &str {
+    let header = || properties.headers().as_ref().and_then(|headers| text_in(headers, "type"));
+    Some(text_of(properties.kind())).filter(|kind| !kind.is_empty()).or_else(header).unwrap_or_default()
+}
+
 /// The request that has just arrived in the queue of that API. What its `type` says of another API stays in the method, which is
 /// then one that nobody knows.
 pub(crate) fn to_request(api: &'static str, properties: &BasicProperties, body: Bytes, now: Instant) -> Request {
-    let name = text_of(properties.kind());
+    let name = type_of(properties);
     let method = name.strip_prefix(api).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name);
     Request {
         id: SmolStr::new(text_of(properties.correlation_id())),
@@ -109,7 +115,7 @@ pub(crate) fn to_request(api: &'static str, properties: &BasicProperties, body: 
 /// The reply, and the id of the call that it answers.
 pub(crate) fn to_reply(properties: &BasicProperties, body: Bytes) -> (&str, Reply) {
     let reply = Reply {
-        kind: ReplyKind::from_wire(text_of(properties.kind())),
+        kind: ReplyKind::from_wire(type_of(properties)),
         server: SmolStr::new(text_of(properties.app_id())),
         payload: payload(properties, body),
     };
@@ -118,7 +124,7 @@ pub(crate) fn to_reply(properties: &BasicProperties, body: Bytes) -> (&str, Repl
 
 /// The event that arrived, once it is [`named`](crate::transport::amqp::message::failed::named).
 pub(crate) fn to_event(properties: &BasicProperties, body: Bytes) -> EventMessage {
-    let (api, event) = split_full_name(text_of(properties.kind()));
+    let (api, event) = split_full_name(type_of(properties));
     EventMessage {
         id: SmolStr::new(text_of(properties.message_id())),
         api: SmolStr::new(api),
