@@ -1,5 +1,9 @@
 //! Waiting for a condition, with a limit.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
+use std::thread::{Thread, current, park};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -41,4 +45,23 @@ pub async fn eventually_async<F: Future<Output = bool>>(what: &str, mut conditio
         }
     };
     timeout(GUARD, holds).await.unwrap_or_else(|_| panic!("it never happened that {what}"));
+}
+
+/// Runs a future on this thread, without a tokio runtime.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(current())).into();
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => park(),
+        }
+    }
 }

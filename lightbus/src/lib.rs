@@ -106,7 +106,7 @@ mod transport;
 pub use lightbus_macros::api;
 
 pub use crate::api::schema;
-pub use crate::bus::{Bus, BusBuilder, DeadLetters, Serve, Subscribe};
+pub use crate::bus::{Bus, BusBuilder, ConsumerHandle, DeadLetters, Serve, Subscribe};
 pub use crate::context::{Context, ContextBuilder};
 pub use crate::error::{Error, Result};
 pub use crate::event::{DedupeStore, HandlerError, RecentIds, Retries};

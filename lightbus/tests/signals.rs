@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test fails by panicking")]
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -37,9 +38,14 @@ async fn child() {
     if handler == "busy" {
         tokio::spawn(DeskClient::new(&bus).never_ends().into_future());
     } else {
-        tokio::spawn(async { println!("idle") });
+        let handler = handler.clone();
+        tokio::spawn(async move { println!("{handler}") });
     }
     bus.run().await.unwrap();
+    if handler == "goes on" {
+        println!("still here");
+        std::future::pending::<()>().await;
+    }
     std::process::exit(0);
 }
 
@@ -50,10 +56,19 @@ fn start(handler: &str) -> Child {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-    // The test program says something of its own first.
-    assert!(lines.map_while(Result::ok).any(|line| line.ends_with(handler)));
+    read_until(&mut process, handler);
     process
+}
+
+/// Reads what the process prints, up to that line. The test program prints lines of its own, too.
+fn read_until(process: &mut Child, expected: &str) {
+    let mut output = BufReader::with_capacity(1, process.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.trim_end().ends_with(expected) {
+        line.clear();
+        assert!(output.read_line(&mut line).unwrap() > 0, "it never printed {expected:?}");
+    }
+    process.stdout = Some(output.into_inner());
 }
 
 fn tell(process: &Child, signal: &str) {
@@ -79,4 +94,15 @@ fn a_second_signal_ends_a_process_that_is_busy() {
     tell(&process, "-TERM");
     tell(&process, "-INT");
     assert!(end(process).success());
+}
+
+#[test]
+fn a_signal_after_the_run_ends_a_process_that_goes_on() {
+    for signal in [15, 2] {
+        let mut process = start("goes on");
+        tell(&process, "-TERM");
+        read_until(&mut process, "still here");
+        tell(&process, &format!("-{signal}"));
+        assert_eq!(end(process).signal(), Some(signal));
+    }
 }

@@ -1,40 +1,42 @@
-//! Puts a connection together.
+//! Builds a connection.
 
 use std::fmt;
+use std::future::Future;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OnceCell;
-
+use super::registry::Registry;
 use super::{Bus, Inner};
 use crate::config::{Layer, QueueType, Settings};
 use crate::error::Error;
-use crate::event::{Publisher, PublisherSettings};
+use crate::event::{DeadLetter, DeadLetterHook, Publisher, PublisherSettings};
 use crate::protocol::name::ServiceName;
 use crate::rpc::{Caller, CallerSettings};
-use crate::runtime::handler_tasks::HandlerTasks;
+use crate::runtime::bus_runtime::BusRuntime;
+use crate::runtime::sync::Flag;
 use crate::transport;
 
-/// Puts a connection to the bus together. Made by [`Bus::service`].
+/// Builds a connection to the bus. Returned by [`Bus::service`].
 ///
-/// Every setting may also come from the environment or from `lightbus.toml`; what is said here wins.
+/// Every setting may also come from the environment or from `lightbus.toml`. Settings made here take precedence.
 #[must_use = "nothing is connected before `connect`"]
 pub struct BusBuilder {
     service: String,
     settings: Layer,
+    on_dead_letter: Option<DeadLetterHook>,
 }
 
 impl BusBuilder {
     pub(super) fn new(service: String) -> Self {
-        Self { service, settings: Layer::default() }
+        Self { service, settings: Layer::default(), on_dead_letter: None }
     }
 
-    /// Where the bus is: `amqp://user:password@host:5672/vhost`, `amqps://…` for TLS, `memory://` for a bus of its own in
-    /// this process, or `memory://name` for one that is shared in this process.
+    /// Sets where the bus is: `amqp://user:password@host:5672/vhost`, `amqps://…` for TLS, `memory://` for a new bus inside
+    /// this process, or `memory://name` for one that everything in this process shares by that name.
     ///
-    /// A cluster is named by its hosts: `amqp://user:password@host1:5672,host2:5672,host3:5672/vhost`. The process connects
-    /// to one of them, and to another one when that is lost.
+    /// A cluster is a list of hosts: `amqp://user:password@host1:5672,host2:5672,host3:5672/vhost`. The process connects to
+    /// one of them, and to another one if that is lost.
     ///
     /// Environment: `LIGHTBUS_URL`. Default: `amqp://guest:guest@localhost:5672`.
     pub fn url(mut self, url: impl Into<String>) -> Self {
@@ -42,7 +44,7 @@ impl BusBuilder {
         self
     }
 
-    /// Which bus of that broker. Each namespace is one of its own, for developers who share a broker.
+    /// Sets the namespace. Each namespace of a broker is a bus of its own, for developers who share a broker.
     ///
     /// Environment: `LIGHTBUS_NAMESPACE`. Default: `lightbus`.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
@@ -50,7 +52,7 @@ impl BusBuilder {
         self
     }
 
-    /// How long to try for the first connection.
+    /// Sets how long to try for the first connection.
     ///
     /// Environment: `LIGHTBUS_CONNECT_TIMEOUT`. Default: 30 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
@@ -58,7 +60,7 @@ impl BusBuilder {
         self
     }
 
-    /// How long a call waits for its answer, unless its method or the call itself says otherwise.
+    /// Sets how long a call waits for its reply, unless its method or the call itself says otherwise.
     ///
     /// Environment: `LIGHTBUS_CALL_TIMEOUT`. Default: 5 s.
     pub fn call_timeout(mut self, timeout: Duration) -> Self {
@@ -66,7 +68,7 @@ impl BusBuilder {
         self
     }
 
-    /// How long `publish` waits for the broker to have an event safe.
+    /// Sets how long `publish` waits for the broker to persist an event.
     ///
     /// Environment: `LIGHTBUS_PUBLISH_TIMEOUT`. Default: 10 s.
     pub fn publish_timeout(mut self, timeout: Duration) -> Self {
@@ -74,7 +76,8 @@ impl BusBuilder {
         self
     }
 
-    /// How long a shutdown waits for handlers to finish before it aborts them.
+    /// Sets how long a shutdown waits for running handlers, which it then aborts, and for the events that are being
+    /// published.
     ///
     /// Environment: `LIGHTBUS_SHUTDOWN_TIMEOUT`. Default: 20 s.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
@@ -82,7 +85,7 @@ impl BusBuilder {
         self
     }
 
-    /// How many calls of one API this process runs at a time, unless [`Serve::concurrency`](super::Serve::concurrency)
+    /// Sets how many calls of one API this process runs at a time, unless [`Serve::concurrency`](super::Serve::concurrency)
     /// says otherwise.
     ///
     /// Environment: `LIGHTBUS_CALL_CONCURRENCY`. Default: 64.
@@ -91,7 +94,7 @@ impl BusBuilder {
         self
     }
 
-    /// How many events of one subscription this process handles at a time, unless
+    /// Sets how many events of one subscription this process handles at a time, unless
     /// [`Subscribe::concurrency`](super::Subscribe::concurrency) says otherwise.
     ///
     /// Environment: `LIGHTBUS_EVENT_CONCURRENCY`. Default: 16.
@@ -100,8 +103,8 @@ impl BusBuilder {
         self
     }
 
-    /// How long a handler may take for one event, unless [`Subscribe::handler_timeout`](super::Subscribe::handler_timeout) says
-    /// otherwise. One that takes longer is cut off, and has failed.
+    /// Sets how long a handler may take for one event, unless [`Subscribe::handler_timeout`](super::Subscribe::handler_timeout) says
+    /// otherwise. One that takes longer is cancelled, and the attempt has failed.
     ///
     /// Environment: `LIGHTBUS_EVENT_TIME_LIMIT`. Default: 5 minutes.
     pub fn event_time_limit(mut self, limit: Duration) -> Self {
@@ -109,7 +112,7 @@ impl BusBuilder {
         self
     }
 
-    /// The largest body that is sent or accepted, in bytes.
+    /// Sets the largest body that is sent or accepted, in bytes.
     ///
     /// Environment: `LIGHTBUS_MAX_MESSAGE_SIZE`. Default: 16 MiB, the broker's own default from RabbitMQ 4.0 on.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
@@ -117,7 +120,7 @@ impl BusBuilder {
         self
     }
 
-    /// The kind of queue that calls wait in. It must be the same in every process that serves the API or calls it.
+    /// Sets the type of the queues that calls wait in. It must be the same in every process that serves the API or calls it.
     ///
     /// Environment: `LIGHTBUS_RPC_QUEUE_TYPE` (`classic` or `quorum`). Default: classic.
     pub fn rpc_queue_type(mut self, queue_type: QueueType) -> Self {
@@ -134,7 +137,7 @@ impl BusBuilder {
         self
     }
 
-    /// A file of CA certificates (PEM) to trust for `amqps://` in place of the system's.
+    /// Sets a file of CA certificates (PEM) to trust for `amqps://`, instead of the system's.
     ///
     /// Environment: `LIGHTBUS_TLS_CA_FILE`. Default: the system's certificates.
     pub fn tls_ca_file(mut self, file: impl Into<PathBuf>) -> Self {
@@ -142,15 +145,48 @@ impl BusBuilder {
         self
     }
 
-    /// Connects. While the broker cannot be reached it tries again, for `connect_timeout` in all, and says so in the log.
+    /// Sets a function that is called whenever a handler of this process gives up an event, which then is a dead letter: to
+    /// alert somebody, say. The next event does not wait for it, but a shutdown does. The letter is on the broker by then.
+    ///
+    /// It is not called for the dead letters that the broker makes by itself: of events that processes died of.
+    ///
+    /// ```
+    /// use lightbus::event::DeadLetter;
+    /// use lightbus::prelude::*;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> lightbus::Result<()> {
+    /// let bus = Bus::service("warranty")
+    ///     .url("memory://")
+    ///     .on_dead_letter(|letter: DeadLetter| async move {
+    ///         eprintln!("{} failed on {} for good: {}", letter.subscription, letter.id, letter.error);
+    ///     })
+    ///     .connect()
+    ///     .await?;
+    /// # bus.shutdown().await;
+    /// # Ok(()) }
+    /// ```
+    pub fn on_dead_letter<F, R>(mut self, hook: F) -> Self
+    where
+        F: Fn(DeadLetter) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        self.on_dead_letter = Some(DeadLetterHook::new(hook));
+        self
+    }
+
+    /// Connects. If the broker cannot be reached it keeps trying, for `connect_timeout` in all, and the log says why.
+    ///
+    /// The bus then runs on the tokio runtime that this is awaited on. If the future is dropped, nothing stays connected.
     ///
     /// # Errors
     ///
-    /// When a setting or the service's name cannot be used, or no connection could be made in time. The message names the
-    /// URL without its password, the cause, and what to try.
+    /// Fails if a setting or the service's name cannot be used, there is no tokio runtime, or no connection could be made in
+    /// time. The error names the URL without its password, the cause, and what to try.
     pub async fn connect(self) -> Result<Bus, Error> {
         let service = ServiceName::new(&self.service)?;
         let settings = Settings::load(self.settings)?;
+        let runtime = Arc::new(BusRuntime::current().ok_or(Error::NoRuntime)?);
         let host = gethostname::gethostname();
         let process: Arc<str> = format!("{service}@{}:{}", host.display(), std::process::id()).into();
         let transport = transport::connect(&settings, &service, &process).await?;
@@ -165,16 +201,18 @@ impl BusBuilder {
             max_message_size: settings.max_message_size,
         };
         let inner = Inner {
-            caller: Caller::new(caller_settings, Arc::clone(&transport)),
-            publisher: Publisher::new(publisher_settings, Arc::clone(&transport)),
+            caller: Caller::new(caller_settings, Arc::clone(&transport), Arc::clone(&runtime)),
+            publisher: Publisher::new(publisher_settings, Arc::clone(&transport), Arc::clone(&runtime)),
             service,
             process,
             settings,
+            runtime,
             transport,
-            tasks: HandlerTasks::new(),
-            serving: Mutex::default(),
-            subscribed: Mutex::default(),
-            shut_down: OnceCell::new(),
+            registry: Registry::default(),
+            on_dead_letter: self.on_dead_letter,
+            draining: Flag::default(),
+            closed: Flag::default(),
+            shut_down: Flag::default(),
         };
         Ok(Bus { inner: Arc::new(inner) })
     }

@@ -1,16 +1,17 @@
-//! Looks at the dead letters of a subscription, and decides what becomes of them.
+//! Lists, replays and discards the dead letters of a subscription.
 
 use std::fmt;
 
 use super::Bus;
+use super::similar::similar;
 use crate::error::Error;
 use crate::event::DeadLetter;
 use crate::protocol::dead_letter::{DeadLetterAction, Selection};
-use crate::protocol::name::{NameError, SubscriptionName};
+use crate::protocol::name::{NameError, ServiceName, SubscriptionName};
 
-/// The dead letters of one subscription of this service. Made by [`Bus::dead_letters`].
+/// The dead letters of one subscription. Returned by [`Bus::dead_letters`] and [`Bus::dead_letters_of`].
 ///
-/// On RabbitMQ they are taken off their queue one by one to be looked at, and those that stay are put back. So it takes the
+/// On RabbitMQ they are taken off their queue one by one to be read, and those that stay are put back. So reading takes
 /// longer the more there are, another process may see fewer meanwhile, and their order in the queue changes.
 ///
 /// ```
@@ -20,43 +21,61 @@ use crate::protocol::name::{NameError, SubscriptionName};
 /// for letter in dead_letters.list(20).await? {
 ///     println!("{} {}.{}: {}", letter.id, letter.api, letter.event, letter.error);
 /// }
-/// // The cause is mended.
+/// // Once the cause is fixed:
 /// dead_letters.replay_all().await?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct DeadLetters {
     bus: Bus,
-    name: Result<SubscriptionName, NameError>,
+    names: Result<(ServiceName, SubscriptionName), NameError>,
 }
 
 impl DeadLetters {
     pub(super) fn new(bus: Bus, subscription: &str) -> Self {
-        Self { bus, name: SubscriptionName::new(subscription) }
+        let service = bus.inner.service.clone();
+        let names = SubscriptionName::new(subscription).map(|subscription| (service, subscription));
+        Self { bus, names }
     }
 
-    /// How many there are.
+    pub(super) fn of_service(bus: Bus, service: &str, subscription: &str) -> Self {
+        let names = ServiceName::new(service)
+            .and_then(|service| SubscriptionName::new(subscription).map(|subscription| (service, subscription)));
+        Self { bus, names }
+    }
+
+    /// Counts them.
     ///
     /// # Errors
     ///
-    /// When the name is not valid, the bus is shut down, or the broker does not say.
+    /// Fails if a name is not valid, the service has no such subscription, the bus is shut down, or the broker does not answer.
     pub async fn count(&self) -> Result<u64, Error> {
-        let name = self.name()?;
-        self.bus.inner.transport.dead_letter_count(&self.bus.inner.service, name).await
+        self.bus.on_runtime(self.count_here()).await
     }
 
-    /// Those that failed the longest ago, at most `limit` of them, in that order. They stay where they are.
+    /// Returns those that failed the longest ago, at most `limit`, in that order. They stay where they are.
     ///
     /// # Errors
     ///
     /// Those of [`count`](Self::count).
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        let name = self.name()?;
-        self.bus.inner.transport.dead_letters(&self.bus.inner.service, name, limit).await
+        self.bus
+            .on_runtime(async {
+                let (service, subscription) = self.names()?;
+                let mut letters = self.bus.inner.transport.dead_letters(service, subscription, limit).await?;
+                if letters.is_empty() {
+                    self.check_exists().await?;
+                }
+                for letter in &mut letters {
+                    letter.subscription = subscription.to_string();
+                }
+                Ok(letters)
+            })
+            .await
     }
 
-    /// The page after the first `skip` of [`list`](Self::list): at most `limit` of the ones that follow them. What is replayed,
-    /// discarded or added meanwhile moves the others.
+    /// Returns a page of [`list`](Self::list): at most `limit`, after the first `skip`. What is replayed, discarded or added
+    /// meanwhile moves the others.
     ///
     /// # Errors
     ///
@@ -66,17 +85,17 @@ impl DeadLetters {
         Ok(letters.into_iter().skip(skip).collect())
     }
 
-    /// Has one delivered again, to this subscription only: under the same id, and with all of its attempts before it. It is
-    /// removed once the broker has the copy safe; if that fails, it may be both. `false` when there is none with that id.
+    /// Delivers one again, to this subscription only: under the same id, and with all of its attempts before it. It is removed
+    /// once the broker has persisted the copy; if that fails, it may be both. Returns `false` if there is none with that id.
     ///
     /// # Errors
     ///
-    /// Those of [`count`](Self::count), and a subscription whose queue is not on the broker any more.
+    /// Those of [`count`](Self::count), and a subscription whose queue was deleted on the broker.
     pub async fn replay(&self, id: &str) -> Result<bool, Error> {
         Ok(self.settle(Selection::Id(id.to_owned()), DeadLetterAction::Replay).await? > 0)
     }
 
-    /// Has all of them delivered again that are there now, each as by [`replay`](Self::replay). Returns how many.
+    /// Delivers all of them again that are there now, each as by [`replay`](Self::replay). Returns how many.
     ///
     /// # Errors
     ///
@@ -85,7 +104,7 @@ impl DeadLetters {
         self.settle(Selection::All, DeadLetterAction::Replay).await
     }
 
-    /// Drops one for good. `false` when there is none with that id.
+    /// Drops one for good. Returns `false` if there is none with that id.
     ///
     /// # Errors
     ///
@@ -104,20 +123,53 @@ impl DeadLetters {
     }
 
     async fn settle(&self, selection: Selection, action: DeadLetterAction) -> Result<u64, Error> {
-        let name = self.name()?;
-        self.bus.inner.transport.settle_dead_letters(&self.bus.inner.service, name, selection, action).await
+        self.bus
+            .on_runtime(async {
+                let (service, subscription) = self.names()?;
+                let transport = &self.bus.inner.transport;
+                let settled = transport.settle_dead_letters(service, subscription, selection, action).await?;
+                if settled == 0 {
+                    self.check_exists().await?;
+                }
+                Ok(settled)
+            })
+            .await
     }
 
-    fn name(&self) -> Result<&SubscriptionName, Error> {
-        if self.bus.inner.tasks.is_draining() {
+    async fn count_here(&self) -> Result<u64, Error> {
+        let (service, subscription) = self.names()?;
+        let counted = self.bus.inner.transport.dead_letter_count(service, subscription).await;
+        counted.map_err(|error| self.with_similar_names(error))
+    }
+
+    /// Fails if there is no such subscription. A broker that does not say is taken at its word that nothing was found.
+    async fn check_exists(&self) -> Result<(), Error> {
+        match self.count_here().await {
+            Err(error @ Error::UnknownSubscription { .. }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds what this process knows: the broker cannot list its queues.
+    fn with_similar_names(&self, error: Error) -> Error {
+        let Error::UnknownSubscription { service, name, similar: mut known } = error else { return error };
+        if service == self.bus.inner.service.as_str() {
+            known.extend(self.bus.subscriptions());
+        }
+        let similar = similar(&name, known);
+        Error::UnknownSubscription { service, name, similar }
+    }
+
+    fn names(&self) -> Result<&(ServiceName, SubscriptionName), Error> {
+        if self.bus.inner.closed.is_set() {
             return Err(Error::Closed);
         }
-        self.name.as_ref().map_err(|error| Error::Name(error.clone()))
+        self.names.as_ref().map_err(|error| Error::Name(error.clone()))
     }
 }
 
 impl fmt::Debug for DeadLetters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeadLetters").field("subscription", &self.name).finish_non_exhaustive()
+        f.debug_struct("DeadLetters").field("names", &self.names).finish_non_exhaustive()
     }
 }

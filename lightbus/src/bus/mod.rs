@@ -1,37 +1,47 @@
 //! The bus as an application sees it.
 
 mod builder;
+mod consumer_handle;
 mod dead_letters;
+mod registry;
+mod run;
 mod serve;
 mod shutdown;
+mod signals;
+mod similar;
 mod subscribe;
 
-use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex};
-
-use tokio::sync::OnceCell;
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
 
 pub use self::builder::BusBuilder;
+pub use self::consumer_handle::ConsumerHandle;
 pub use self::dead_letters::DeadLetters;
 pub use self::serve::Serve;
 pub use self::subscribe::Subscribe;
 
+use self::registry::Registry;
 use crate::api::{Api, ApiDescriptor, Event};
 use crate::config::Settings;
-use crate::event::{AnyEvent, Handler, Publish, Publisher, RepeatCounter, read_any, read_typed};
-use crate::health::{ConsumerKind, Health};
+use crate::error::Error;
+use crate::event::{AnyEvent, DeadLetterHook, Handler, Publish, Publisher, read_any, read_typed};
+use crate::health::Health;
 use crate::protocol::message::full_name;
-use crate::protocol::name::{Pattern, ServiceName, SubscriptionName};
+use crate::protocol::name::{Pattern, ServiceName};
 use crate::rpc::{Caller, Client, Dispatch};
-use crate::runtime::handler_tasks::HandlerTasks;
-use crate::runtime::sync::lock;
+use crate::runtime::bus_runtime::BusRuntime;
+use crate::runtime::sync::Flag;
 use crate::transport::Transport;
 
-/// One process's place on the bus: it serves APIs, calls them, publishes events and subscribes to them.
+/// One process on the bus: it serves APIs, calls them, publishes events and subscribes to them.
 ///
-/// Cloning it is cheap; all clones are the same place. Leave it with [`shutdown`](Self::shutdown) or at the end of
-/// [`run`](Self::run): handlers usually hold clones of it, so it does not end by being dropped.
+/// Clones are cheap and share the connection. Leave the bus with [`shutdown`](Self::shutdown), or at the end of
+/// [`run`](Self::run) or [`run_until`](Self::run_until): handlers usually hold clones of it, so dropping it does not end it.
+///
+/// A bus runs on the tokio runtime that [`connect`](BusBuilder::connect) was awaited on. Its operations may be awaited on any
+/// thread.
 ///
 /// ```
 /// use lightbus::prelude::*;
@@ -70,37 +80,41 @@ struct Inner {
     service: ServiceName,
     process: Arc<str>,
     settings: Settings,
+    runtime: Arc<BusRuntime>,
     transport: Arc<dyn Transport>,
     caller: Caller,
     publisher: Publisher,
-    tasks: HandlerTasks,
-    serving: Mutex<HashSet<&'static str>>,
-    subscribed: Mutex<HashMap<SubscriptionName, RepeatCounter>>,
-    shut_down: OnceCell<()>,
+    registry: Registry,
+    on_dead_letter: Option<DeadLetterHook>,
+    /// A shutdown has begun.
+    draining: Flag,
+    /// Everything is refused from now on.
+    closed: Flag,
+    /// The shutdown has ended.
+    shut_down: Flag,
 }
 
 impl Bus {
-    /// Begins to put together a connection to the bus for a service: the application's name, which all of its processes
-    /// share.
+    /// Starts building a connection for the service `name`: the application, whose processes all have this name.
     ///
-    /// Service names are made of lower-case letters, digits, `-` and `_`, such as `spare-parts`.
+    /// Service names consist of lower-case letters, digits, `-` and `_`, such as `spare-parts`.
     pub fn service(name: impl Into<String>) -> BusBuilder {
         BusBuilder::new(name.into())
     }
 
     /// Serves an API: `bus.serve(WarrantyServer::new(desk)).await?`.
     ///
-    /// When it returns, calls arrive. Several processes may serve one API; each call then goes to one of them. A call is
-    /// executed at most once, unless its method is `#[rpc(idempotent)]`.
+    /// Calls arrive once it has returned. Several processes may serve an API; each call goes to one of them. A call runs at
+    /// most once, unless its method is `#[rpc(idempotent)]`.
     ///
     /// # Errors
     ///
-    /// When this process serves the API already, the bus is shut down, or the broker refuses.
+    /// Fails if this process already serves the API, the bus is shut down, or the broker refuses.
     pub fn serve<D: Dispatch>(&self, server: D) -> Serve {
         Serve::new(self.clone(), server)
     }
 
-    /// Says that this service owns an API without serving it, so that it may publish its events:
+    /// Declares that this service owns an API without serving it, so that it may publish the API's events:
     /// `bus.own_api::<WarrantyApi>()`. Serving an API includes this.
     pub fn own_api<A: Api>(&self) {
         self.inner.publisher.register(A::DESCRIPTOR.name());
@@ -108,13 +122,13 @@ impl Bus {
 
     /// Publishes an event: `bus.publish(ProductRegistered { serial, customer }).await?`.
     ///
-    /// It returns once the broker has the event safe for every subscription there is; that there is none is no error. If
-    /// the connection is lost meanwhile, the event is sent again with the same id on the next one.
+    /// It returns once the broker has persisted the event for every subscription; publishing without subscribers succeeds. If
+    /// the connection is lost meanwhile, the event is sent again under the same id on the next one.
     ///
     /// # Errors
     ///
-    /// When this service neither serves the API nor has [registered](Self::own_api) it, when the event cannot be encoded
-    /// or is too large, when the broker has not confirmed it in time or refuses it, or the bus is shut down.
+    /// Fails if this service neither serves the API nor [owns](Self::own_api) it, the event cannot be encoded or is too
+    /// large, the broker does not confirm it in time or refuses it, or the bus is shut down.
     pub fn publish<E: Event>(&self, event: E) -> Publish {
         Publish::new(self.inner.publisher.clone(), &event)
     }
@@ -122,16 +136,17 @@ impl Bus {
     /// Subscribes to the event that the handler takes:
     /// `bus.subscribe("start-cover", |sold: ProductSold| async move { … }).await?`.
     ///
-    /// The name belongs to the service: all of its processes that subscribe by that name share the events, and each event
-    /// reaches one of them. From the first time on, events wait on the broker for the subscription even while no process
-    /// of the service runs.
+    /// The name belongs to the service. Its processes that subscribe under one name share the events: each event goes to one
+    /// of them. Once a process has subscribed for the first time, events wait on the broker while no process of the service
+    /// runs.
     ///
-    /// Each event is delivered at least once. When the handler fails, panics or exceeds its
-    /// [time limit](Subscribe::handler_timeout), the event is handled again: at once, and then after 1 s, 10 s and 60 s, unless
-    /// [`retries`](Subscribe::retries) says otherwise. Other events are handled meanwhile. What fails on the last attempt, what the handler [is_rejection](crate::HandlerError::reject) and what does not
-    /// decode goes to the subscription's [dead letters](Self::dead_letters).
+    /// Each event is delivered at least once. If the handler fails, panics or exceeds its
+    /// [timeout](Subscribe::handler_timeout), the event is handled again: at once, and then after 1 s, 10 s and 60 s, unless
+    /// [`retries`](Subscribe::retries) says otherwise. Other events do not wait for that. An event becomes a
+    /// [dead letter](Self::dead_letters) if its last attempt fails, the handler [rejects](crate::HandlerError::reject) it, or it
+    /// does not decode.
     ///
-    /// A handler that needs something of its own holds it in an `Arc` and hands a clone of it to each future:
+    /// A handler that needs state holds it in an `Arc` and hands a clone to each future:
     ///
     /// ```
     /// # use lightbus::prelude::*;
@@ -152,7 +167,7 @@ impl Bus {
     ///
     /// # Errors
     ///
-    /// When the name is not valid or in use in this process, the bus is shut down, or the broker refuses.
+    /// Fails if the name is not valid or this process already uses it, the bus is shut down, or the broker refuses.
     pub fn subscribe<E, P, H>(&self, name: &str, handler: H) -> Subscribe
     where
         E: Event,
@@ -163,8 +178,8 @@ impl Bus {
         Subscribe::new(self.clone(), name, pattern, read_typed::<E>, handler)
     }
 
-    /// Subscribes to every event whose full name, `{api}.{event}`, matches a pattern: `*` stands for one part of the name,
-    /// `#` for any number of parts. The handler takes an [`AnyEvent`], so it needs no type of the events: for audit logs.
+    /// Subscribes to every event whose full name, `{api}.{event}`, matches a pattern. `*` stands for one part of the name,
+    /// `#` for any number of parts. The handler takes an [`AnyEvent`], so it needs none of the events' types, as an audit log.
     ///
     /// Everything else is as for [`subscribe`](Self::subscribe).
     ///
@@ -179,25 +194,41 @@ impl Bus {
         Subscribe::new(self.clone(), name, Pattern::new(pattern), read_any, handler)
     }
 
-    /// The dead letters of a subscription of this service: events that its handler failed on for the last time or rejected,
-    /// or that could not be decoded. They are kept until someone replays or discards them:
+    /// Returns the names of the subscriptions of this process, in the order in which they started.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<String> {
+        self.inner.registry.subscriptions()
+    }
+
+    /// Returns the dead letters of a subscription of this service: events whose last attempt failed, that the handler
+    /// rejected, or that did not decode. They are kept until someone replays or discards them:
     /// `bus.dead_letters("start-cover").list(20).await?`.
     ///
-    /// This process need not have the subscription itself.
+    /// The subscription may be another process's. Dead letters can be read and settled until the end of a
+    /// [shutdown](Self::shutdown).
     #[must_use]
     pub fn dead_letters(&self, subscription: &str) -> DeadLetters {
         DeadLetters::new(self.clone(), subscription)
     }
 
-    /// How many calls of this process wait for their answers.
+    /// Returns the dead letters of a subscription of another service, for a tool that looks after several:
+    /// `bus.dead_letters_of("warranty", "start-cover").count().await?`.
+    ///
+    /// The broker has to allow this process's user to read the queues of that service.
+    #[must_use]
+    pub fn dead_letters_of(&self, service: &str, subscription: &str) -> DeadLetters {
+        DeadLetters::of_service(self.clone(), service, subscription)
+    }
+
+    /// How many calls of this process wait for their replies.
     #[must_use]
     pub fn calls_in_flight(&self) -> usize {
         self.inner.caller.waiting()
     }
 
-    /// How this process does on the bus: whether it is connected, and whether everything that it serves and subscribes to
-    /// is really consumed. It tells what is known already and asks nobody, so it may be called often: for a readiness probe,
-    /// say. What is not well is being mended; a process need not be started anew for it.
+    /// Returns the health of this process: whether it is connected, and whether the broker sends everything that it serves and
+    /// subscribes to. It asks nobody, so it may be called often, for example by a readiness probe. Lightbus repairs by itself
+    /// what is not healthy; restarting the process is not needed.
     ///
     /// ```
     /// # use lightbus::prelude::*;
@@ -210,13 +241,12 @@ impl Bus {
     /// ```
     #[must_use]
     pub fn health(&self) -> Health {
-        let mut health = self.inner.transport.health();
-        let subscribed = lock(&self.inner.subscribed);
-        for consumer in health.consumers.iter_mut().filter(|consumer| consumer.kind == ConsumerKind::Subscription) {
-            let repeats = subscribed.iter().find(|(name, _)| name.as_str() == consumer.name);
-            consumer.repeats = repeats.map_or(0, |(_, repeats)| repeats.count());
+        let runs = !self.inner.runtime.has_ended();
+        let mut consumers = self.inner.registry.health();
+        for consumer in &mut consumers {
+            consumer.consuming &= runs;
         }
-        health
+        Health { connected: runs && self.inner.transport.is_connected(), consumers }
     }
 
     /// The service that this process belongs to.
@@ -230,9 +260,22 @@ impl Bus {
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
     }
+
+    /// Polls an operation on the caller's thread, with the timers and tasks of the bus's runtime.
+    async fn on_runtime<T>(&self, operation: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        self.inner.runtime.run(pin!(operation)).await.unwrap_or(Err(Error::RuntimeEnded))
+    }
 }
 
-/// What a generated client is made of.
+/// The concurrency of a consumer: its own, or else the bus's default.
+fn at_least_one(own: Option<u16>, default: u16) -> Result<u16, Error> {
+    match own.unwrap_or(default) {
+        0 => Err(Error::invalid_setting("concurrency", "it is zero, so nothing would ever run", "set 1 or more")),
+        concurrency => Ok(concurrency),
+    }
+}
+
+/// The inside of a generated client.
 pub fn client(bus: &Bus, api: &'static ApiDescriptor) -> Client {
     Client::new(api, bus.inner.caller.clone())
 }

@@ -1,22 +1,24 @@
-//! Begins to serve an API.
+//! Starts serving an API.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::Bus;
+use super::{Bus, ConsumerHandle, at_least_one};
 use crate::api::Api;
 use crate::error::Error;
+use crate::health::ConsumerKind;
 use crate::rpc::{Dispatch, Server, ServerSettings};
 use crate::runtime::lazy::Lazy;
-use crate::runtime::sync::lock;
 use crate::transport::RequestSink;
 
-/// An API that is not served yet: awaiting it serves it. Made by [`Bus::serve`].
-#[must_use = "an API is served when this is awaited"]
+/// An API that is about to be served. Awaiting it serves the API. Returned by [`Bus::serve`].
+///
+/// If the future is dropped before it has ended, the API is not served.
+#[must_use = "an API is served once this is awaited"]
 pub struct Serve {
-    state: Lazy<Settings, Result<(), Error>>,
+    state: Lazy<Settings, Result<ConsumerHandle, Error>>,
 }
 
 struct Settings {
@@ -37,7 +39,7 @@ impl Serve {
         Self { state: Lazy::Settings(Settings { bus, api, server, concurrency: None, prefetch: None }) }
     }
 
-    /// Limits how many calls of this API this process runs at a time; at least 1. Default: the bus's, which is 64.
+    /// Limits how many calls of this API this process runs at a time. Default: the bus's, which is 64.
     pub fn concurrency(mut self, calls: u16) -> Self {
         self.state.set(|settings| settings.concurrency = Some(calls));
         self
@@ -55,37 +57,36 @@ impl Serve {
 }
 
 impl Settings {
-    async fn serve(self) -> Result<(), Error> {
-        let inner = &self.bus.inner;
-        let api = self.api;
-        if inner.tasks.is_draining() {
-            return Err(Error::Closed);
-        }
-        let concurrency = self.concurrency.unwrap_or(inner.settings.call_concurrency).max(1);
-        if !lock(&inner.serving).insert(api) {
-            return Err(Error::AlreadyServing { api: api.to_owned() });
-        }
+    async fn serve(self) -> Result<ConsumerHandle, Error> {
+        let Self { bus, api, server, concurrency, prefetch } = self;
+        let inner = &bus.inner;
+        let concurrency = at_least_one(concurrency, inner.settings.call_concurrency)?;
+        let reservation = inner.registry.reserve(ConsumerKind::Api, api, &inner.runtime)?;
         let settings = ServerSettings {
             service: inner.service.clone(),
             concurrency,
             max_message_size: inner.settings.max_message_size,
-            tasks: inner.tasks.clone(),
+            tasks: reservation.registered.tasks.clone(),
         };
-        let sink = (self.server)(settings);
+        let sink = server(settings);
         // Registered first: a call that arrives at once may publish.
         inner.publisher.register(api);
-        let prefetch = self.prefetch.unwrap_or(concurrency).max(concurrency);
-        inner.transport.serve(api, prefetch, sink).await.inspect_err(|_| {
-            lock(&inner.serving).remove(api);
-        })
+        inner.caller.start_serving(api);
+        let prefetch = prefetch.unwrap_or(concurrency).max(concurrency);
+        let consumer = inner.transport.serve(api, prefetch, sink).await?;
+        let registered = reservation.fulfil(consumer);
+        Ok(ConsumerHandle::new(bus.clone(), registered))
     }
 }
 
 impl Future for Serve {
-    type Output = Result<(), Error>;
+    type Output = Result<ConsumerHandle, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.state.poll(cx, |settings| Box::pin(settings.serve()))
+        self.state.poll(cx, |settings| {
+            let bus = settings.bus.clone();
+            Box::pin(async move { bus.on_runtime(settings.serve()).await })
+        })
     }
 }
 

@@ -1,90 +1,76 @@
-//! Runs until told to stop, and stops in order.
+//! Shuts a bus down in order.
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout_at};
 
 use super::Bus;
-use crate::error::Error;
+use crate::health::ConsumerKind;
+use crate::runtime::handler_tasks::HandlerTasks;
 
 impl Bus {
-    /// Runs until the process is told to stop (SIGINT or SIGTERM; Ctrl-C on Windows) or the bus is shut down elsewhere, and
-    /// then [shuts down](Self::shutdown). A second signal ends it at once.
+    /// Shuts the bus down: takes no more work, finishes what runs within the shutdown timeout, returns the rest to the broker,
+    /// waits for the events that are being published, and closes the connection. Later calls and events of this process are
+    /// refused.
     ///
-    /// # Errors
-    ///
-    /// When the signals cannot be listened for.
-    pub async fn run(&self) -> Result<(), Error> {
-        let process = &self.inner.process;
-        let mut signals = Signals::listen().map_err(Error::Signals)?;
-        tokio::select! {
-            signal = signals.next() => tracing::info!(%process, "{signal}: finishing what runs, then stopping"),
-            () = self.inner.tasks.draining() => {}
+    /// The shutdown goes on if this future is dropped; another call of `shutdown` waits for the same one. Inside a handler
+    /// of this bus it only begins and returns at once, because it waits for that handler to finish.
+    pub async fn shutdown(&self) {
+        self.begin_shutdown();
+        let inner = &self.inner;
+        if !HandlerTasks::current().is_some_and(|current| current.run_on(&inner.runtime)) {
+            inner.shut_down.wait().await;
         }
-        tokio::select! {
-            () = self.shutdown() => {}
-            signal = signals.next() => tracing::warn!(%process, "{signal} once more: stopping at once"),
-        }
-        Ok(())
     }
 
-    /// Takes no more work, finishes what runs within the shutdown timeout, gives the rest back to the broker, and closes
-    /// the connection. Calls and events of this process are refused afterwards. Further calls of it wait for the first.
-    pub async fn shutdown(&self) {
-        self.inner.shut_down.get_or_init(|| self.shut_down()).await;
+    fn begin_shutdown(&self) {
+        if self.inner.draining.set() {
+            let done = self.inner.shut_down.set_on_drop();
+            let bus = self.clone();
+            // A task of its own: it ends even if whoever asked for it is gone.
+            self.inner.runtime.spawn(async move {
+                bus.shut_down().await;
+                drop(done);
+            });
+        }
     }
 
     async fn shut_down(&self) {
         let inner = &self.inner;
-        inner.tasks.start_draining();
-        inner.transport.stop_consuming().await;
         let timeout = inner.settings.shutdown_timeout;
-        if !inner.tasks.finish(timeout).await {
+        let deadline = Instant::now() + timeout;
+        let consumers = inner.registry.close();
+        for registered in &consumers {
+            registered.stopping.set();
+            if registered.kind == ConsumerKind::Api {
+                inner.caller.stop_serving(&registered.name, &registered.ended);
+            }
+            registered.tasks.start_draining();
+        }
+        inner.transport.stop_consuming().await;
+        for registered in &consumers {
+            registered.ended.set();
+        }
+        let finished = join_all(consumers.iter().map(|registered| registered.tasks.finish(deadline))).await;
+        if finished.contains(&false) {
             tracing::warn!(
                 process = %inner.process,
                 "handlers had not finished {timeout:?} after the shutdown began and were aborted; their calls fail, their \
                  events are delivered again. Raise shutdown_timeout if they need longer"
             );
         }
-        inner.caller.close();
         inner.publisher.close();
-        inner.transport.close().await;
-    }
-}
-
-/// The signals that tell a process to stop.
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
+        if timeout_at(deadline, inner.publisher.idle()).await.is_err() {
+            tracing::warn!(
+                process = %inner.process,
+                "the broker had not confirmed every event {timeout:?} after the shutdown began; their publishers are told \
+                 that subscribers may or may not receive them"
+            );
         }
-    }
-}
-
-/// The signals that tell a process to stop.
-#[cfg(windows)]
-struct Signals {
-    ctrl_c: tokio::signal::windows::CtrlC,
-}
-
-#[cfg(windows)]
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self { ctrl_c: tokio::signal::windows::ctrl_c()? })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        self.ctrl_c.recv().await;
-        "Ctrl-C"
+        inner.caller.close();
+        inner.closed.set();
+        inner.transport.close().await;
+        for registered in &consumers {
+            registered.stopped.set();
+        }
     }
 }

@@ -1,30 +1,28 @@
-//! Begins a subscription.
+//! Starts a subscription.
 
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::Bus;
+use super::registry::RegisteredConsumer;
+use super::{Bus, ConsumerHandle, at_least_one};
 use crate::error::Error;
-use crate::event::{
-    Dedupe, DedupeStore, DynDedupeStore, Handler, Read, RepeatCounter, Retries, Subscriber, SubscriberSettings,
-};
+use crate::event::{Dedupe, DedupeStore, DynDedupeStore, Handler, Read, Retries, Subscriber, SubscriberSettings};
+use crate::health::ConsumerKind;
 use crate::protocol::name::{NameError, Pattern, SubscriptionName};
 use crate::runtime::lazy::Lazy;
-use crate::runtime::sync::lock;
 use crate::transport::{EventSink, Subscription};
 
-/// With less, no handler would get anywhere.
-const SHORTEST_TIME_LIMIT: Duration = Duration::from_millis(1);
-
-/// A subscription that has not begun yet: awaiting it begins it. Made by [`Bus::subscribe`] and
+/// A subscription that is about to start. Awaiting it starts it. Returned by [`Bus::subscribe`] and
 /// [`Bus::subscribe_pattern`].
-#[must_use = "a subscription begins when this is awaited"]
+///
+/// If the future is dropped before it has ended, this process does not subscribe. The subscription may exist on the broker by
+/// then, where events wait for the next process that subscribes.
+#[must_use = "a subscription starts once this is awaited"]
 pub struct Subscribe {
-    state: Lazy<Settings, Result<(), Error>>,
+    state: Lazy<Settings, Result<ConsumerHandle, Error>>,
 }
 
 struct Settings {
@@ -69,8 +67,7 @@ impl Subscribe {
         Self { state: Lazy::Settings(settings) }
     }
 
-    /// Limits how many events of this subscription this process handles at a time; at least 1. Default: the bus's, which
-    /// is 16.
+    /// Limits how many events of this subscription this process handles at a time. Default: the bus's, which is 16.
     ///
     /// With 1, one process handles events in the order in which they came. Events that are retried are the exception: the
     /// others do not wait for them.
@@ -89,37 +86,36 @@ impl Subscribe {
         self
     }
 
-    /// How long the handler may take for one event. Without it the bus's default holds, which is 5 minutes.
+    /// Limits how long the handler may take for one event. Default: the bus's, which is 5 minutes.
     ///
-    /// A handler that takes longer is cut off where it awaits, and has failed. RabbitMQ by itself takes an event away from a
-    /// process that has not settled it within 30 minutes, and all other events of the subscription with it; a limit above
-    /// that needs another `consumer_timeout` on the broker.
+    /// A handler that takes longer is cancelled where it awaits, and the attempt has failed. RabbitMQ takes an event away from
+    /// a process that has not settled it within 30 minutes, and all other events of the subscription with it. A longer
+    /// timeout needs a longer `consumer_timeout` on the broker.
     pub fn handler_timeout(mut self, limit: Duration) -> Self {
         self.state.set(|settings| settings.handler_timeout = Some(limit));
         self
     }
 
-    /// When an event whose handler failed is handled again. Without it: at once, and then after 1 s, 10 s and 60 s.
+    /// Sets when a failed event is handled again. The default is at once, and then after 1 s, 10 s and 60 s.
     ///
-    /// Nothing waits for an event that is to be retried: other events are handled meanwhile, by any process of the service,
-    /// and so is the retry. It must be safe for the handler to begin again.
+    /// Other events do not wait for a retry. Any process of the service may handle it. It must be safe for the handler to
+    /// start again.
     pub fn retries(mut self, retries: Retries) -> Self {
         self.state.set(|settings| settings.retries = retries);
         self
     }
 
-    /// Drops repeats: an event that this subscription has handled, by what the store remembers of its
-    /// [id](crate::Context::message_id), is taken off the queue without being handled again. Without it, every delivery is
-    /// handled.
+    /// Drops repeats: an event whose [id](crate::Context::message_id) the store remembers is taken off the queue without being
+    /// handled again. By default every delivery is handled.
     ///
-    /// Handled is an event only when its handler has ended without an error. One that failed is handled again when it is
-    /// retried, and when it is replayed from the dead letters. Of two deliveries of the same event that reach this process
-    /// at the same time, the second waits, in its turn, until the first has ended, and is handled only if that failed.
+    /// An event counts as handled once its handler returns `Ok`. A failed event is handled again when it is retried, and when
+    /// it is replayed from the dead letters. If two deliveries of one event reach this process at the same time, the second
+    /// waits in its turn until the first has ended, and is handled only if that failed.
     ///
-    /// How many repeats were dropped is part of [`Bus::health`]. The log names each, at the level of `debug`.
+    /// [`Bus::health`] counts the dropped repeats. The log names each of them at the level `debug`.
     ///
-    /// With [`RecentIds`](crate::RecentIds) each process knows what it has handled itself since it began. What is to hold
-    /// for all processes of the service, and for longer, needs a [`DedupeStore`] of your own.
+    /// With [`RecentIds`](crate::RecentIds) each process knows what it has handled itself since it started. To remember across
+    /// processes, and for longer, implement [`DedupeStore`].
     ///
     /// ```
     /// use lightbus::RecentIds;
@@ -149,45 +145,48 @@ impl Subscribe {
 }
 
 impl Settings {
-    async fn subscribe(self) -> Result<(), Error> {
-        let inner = &self.bus.inner;
-        if inner.tasks.is_draining() {
-            return Err(Error::Closed);
-        }
+    async fn subscribe(self) -> Result<ConsumerHandle, Error> {
+        let bus = self.bus;
+        let inner = &bus.inner;
         let (name, pattern) = (SubscriptionName::new(&self.name)?, self.pattern?);
-        let concurrency = self.concurrency.unwrap_or(inner.settings.event_concurrency).max(1);
-        let repeats = RepeatCounter::default();
-        match lock(&inner.subscribed).entry(name.clone()) {
-            Entry::Occupied(_) => return Err(Error::AlreadySubscribed { name: self.name }),
-            Entry::Vacant(free) => free.insert(repeats.clone()),
-        };
-        let handler_timeout = self.handler_timeout.unwrap_or(inner.settings.event_time_limit).max(SHORTEST_TIME_LIMIT);
+        let concurrency = at_least_one(self.concurrency, inner.settings.event_concurrency)?;
+        let handler_timeout = self.handler_timeout.unwrap_or(inner.settings.event_time_limit);
+        if handler_timeout.is_zero() {
+            let reason = "it is zero, so no handler would ever finish";
+            return Err(Error::invalid_setting("handler_timeout", reason, "set a longer one"));
+        }
+        let reservation = inner.registry.reserve(ConsumerKind::Subscription, name.as_str(), &inner.runtime)?;
+        let RegisteredConsumer { tasks, repeats, .. } = &*reservation.registered;
         let waits = self.retries.waits();
+        let dedupe = self.dedupe.map(|store| Dedupe::new(store, name.clone(), handler_timeout, repeats.clone()));
         let settings = SubscriberSettings {
             name: name.clone(),
             concurrency,
             handler_timeout,
             retries: self.retries,
-            dedupe: self.dedupe.map(|store| Dedupe::new(store, name.clone(), handler_timeout, repeats)),
+            dedupe,
             max_message_size: inner.settings.max_message_size,
             process: Arc::clone(&inner.process),
-            tasks: inner.tasks.clone(),
+            on_dead_letter: inner.on_dead_letter.clone(),
+            tasks: tasks.clone(),
         };
         let sink = (self.subscriber)(settings);
         let prefetch = self.prefetch.unwrap_or(concurrency).max(concurrency);
-        let subscription =
-            Subscription { service: inner.service.clone(), name: name.clone(), pattern, prefetch, waits };
-        inner.transport.subscribe(subscription, sink).await.inspect_err(|_| {
-            lock(&inner.subscribed).remove(&name);
-        })
+        let subscription = Subscription { service: inner.service.clone(), name, pattern, prefetch, waits };
+        let consumer = inner.transport.subscribe(subscription, sink).await?;
+        let registered = reservation.fulfil(consumer);
+        Ok(ConsumerHandle::new(bus.clone(), registered))
     }
 }
 
 impl Future for Subscribe {
-    type Output = Result<(), Error>;
+    type Output = Result<ConsumerHandle, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.state.poll(cx, |settings| Box::pin(settings.subscribe()))
+        self.state.poll(cx, |settings| {
+            let bus = settings.bus.clone();
+            Box::pin(async move { bus.on_runtime(settings.subscribe()).await })
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Events: published with [`Publish`], handled by subscriptions.
 
 mod any;
+mod dead_letter_hook;
 mod dedupe;
 mod handler;
 mod in_progress;
@@ -18,6 +19,7 @@ pub use self::retries::Retries;
 pub use crate::protocol::dead_letter::DeadLetter;
 pub use crate::protocol::failure::FailureReason;
 
+pub(crate) use self::dead_letter_hook::DeadLetterHook;
 pub(crate) use self::dedupe::{Dedupe, DynDedupeStore, RepeatCounter};
 pub(crate) use self::publish::{Publisher, PublisherSettings};
 pub(crate) use self::subscriber::{Read, Subscriber, SubscriberSettings, read_any, read_typed};

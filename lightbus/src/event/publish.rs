@@ -1,7 +1,7 @@
 //! Publishes events.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
@@ -10,6 +10,7 @@ use std::time::Duration;
 use rustc_hash::FxHashSet;
 use smol_str::SmolStr;
 use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::api::{Api, Event};
@@ -18,12 +19,13 @@ use crate::error::Error;
 use crate::protocol::codec::{self, EncodeError};
 use crate::protocol::message::{Encoding, EventMessage, LONGEST_WAIT, Payload, TraceContext, full_name};
 use crate::protocol::name::ServiceName;
+use crate::runtime::bus_runtime::BusRuntime;
 use crate::runtime::lazy::Lazy;
 use crate::runtime::sync::lock;
 use crate::transport::{PublishFailure, Transport};
 
-/// An event that has not been published yet: awaiting it publishes it, and returns when the broker has it safe.
-#[must_use = "an event is published when this is awaited"]
+/// An event that is about to be published. Awaiting it publishes the event, and returns once the broker has persisted it.
+#[must_use = "an event is published once this is awaited"]
 pub struct Publish {
     publisher: Publisher,
     state: Lazy<PreparedEvent, Result<(), Error>>,
@@ -52,8 +54,7 @@ impl Publish {
         Self { publisher, state: Lazy::Settings(prepared) }
     }
 
-    /// Waits at most this long for the broker to have the event safe. Without it the bus's default holds, which is
-    /// 10 seconds.
+    /// Sets how long to wait for the broker to persist the event. The default is the bus's, which is 10 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.state.set(|event| event.timeout = Some(timeout));
         self
@@ -61,13 +62,13 @@ impl Publish {
 
     /// Publishes on behalf of this context: the event carries its trace on.
     ///
-    /// In the handler's own task that happens without asking; this is for tasks that the handler spawned.
+    /// The handler's own task does so by itself. Tasks that the handler spawned need this.
     pub fn context(mut self, context: &Context) -> Self {
         self.state.set(|event| event.context = Some(context.clone()));
         self
     }
 
-    /// Makes the event part of this trace, in place of the current context's.
+    /// Makes the event part of this trace, instead of the current context's.
     pub fn trace(mut self, trace: TraceContext) -> Self {
         self.state.set(|event| event.trace = Some(Box::new(trace)));
         self
@@ -103,8 +104,11 @@ struct Shared {
     settings: PublisherSettings,
     transport: Arc<dyn Transport>,
     /// The APIs whose events this service may publish.
-    registered: Mutex<FxHashSet<&'static str>>,
+    owned: Mutex<FxHashSet<&'static str>>,
     closed: AtomicBool,
+    runtime: Arc<BusRuntime>,
+    /// The events that are being published.
+    under_way: TaskTracker,
 }
 
 #[derive(Debug)]
@@ -115,29 +119,52 @@ pub(crate) struct PublisherSettings {
 }
 
 impl Publisher {
-    pub(crate) fn new(settings: PublisherSettings, transport: Arc<dyn Transport>) -> Self {
-        let (registered, closed) = (Mutex::default(), AtomicBool::new(false));
-        Self { shared: Arc::new(Shared { settings, transport, registered, closed }) }
+    pub(crate) fn new(settings: PublisherSettings, transport: Arc<dyn Transport>, runtime: Arc<BusRuntime>) -> Self {
+        let shared = Shared {
+            settings,
+            transport,
+            owned: Mutex::default(),
+            closed: AtomicBool::new(false),
+            runtime,
+            under_way: TaskTracker::new(),
+        };
+        Self { shared: Arc::new(shared) }
     }
 
     /// Lets this service publish the events of an API.
     pub(crate) fn register(&self, api: &'static str) {
-        lock(&self.shared.registered).insert(api);
+        lock(&self.shared.owned).insert(api);
     }
 
     /// Refuses every further event.
     pub(crate) fn close(&self) {
         self.shared.closed.store(true, Ordering::SeqCst);
+        self.shared.under_way.close();
+    }
+
+    /// Waits until no event is being published any more. Ends only after [`close`](Self::close).
+    pub(crate) async fn idle(&self) {
+        self.shared.under_way.wait().await;
     }
 
     async fn publish(&self, event: PreparedEvent) -> Result<(), Error> {
-        let Shared { settings, transport, .. } = &*self.shared;
+        let Shared { settings, transport, runtime, under_way, closed, .. } = &*self.shared;
+        // Counted before it is asked whether the bus is closed: a shutdown waits for what is let through.
+        let _under_way = under_way.token();
         let timeout = event.timeout.unwrap_or(settings.timeout).min(LONGEST_WAIT);
         let (api, name) = (event.api, event.event);
         let event_name = || full_name(api, name);
-        // What is under way when the bus is shut down is told so by the transport.
-        transport.publish(self.message(event)?, Instant::now() + timeout).await.map_err(|failure| match failure {
+        let published = transport.publish(self.message(event)?, Instant::now() + timeout);
+        let Some(published) = runtime.run(pin!(published)).await else {
+            let reason = "the tokio runtime of this bus ended before the broker confirmed it".to_owned();
+            return Err(Error::NotConfirmed { event: event_name(), reason });
+        };
+        published.map_err(|failure| match failure {
             PublishFailure::NotConnected => Error::NotConnected { event: event_name(), timeout },
+            PublishFailure::NotConfirmed if closed.load(Ordering::SeqCst) => {
+                let reason = "the bus was shut down before the broker confirmed it".to_owned();
+                Error::NotConfirmed { event: event_name(), reason }
+            }
             PublishFailure::NotConfirmed => {
                 let reason = format!("the broker did not confirm it within {timeout:?}");
                 Error::NotConfirmed { event: event_name(), reason }
@@ -147,14 +174,21 @@ impl Publisher {
         })
     }
 
-    /// Checks what can be checked here, and puts the message together.
+    /// Checks what can be checked without the broker, and builds the message.
     fn message(&self, event: PreparedEvent) -> Result<EventMessage, Error> {
-        let Shared { settings, registered, closed, .. } = &*self.shared;
+        let Shared { settings, owned, closed, runtime, .. } = &*self.shared;
         if closed.load(Ordering::SeqCst) {
             return Err(Error::Closed);
         }
+        if runtime.has_ended() {
+            return Err(Error::RuntimeEnded);
+        }
+        if event.timeout == Some(Duration::ZERO) {
+            let reason = "it is zero, so the broker could not confirm the event in time";
+            return Err(Error::invalid_setting("publish_timeout", reason, "set a longer one"));
+        }
         let name = || full_name(event.api, event.event);
-        if !lock(registered).contains(event.api) {
+        if !lock(owned).contains(event.api) {
             return Err(Error::NotRegistered {
                 service: settings.service.to_string(),
                 api: event.api.to_owned(),

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::timeout;
 
 use super::any::AnyEvent;
+use super::dead_letter_hook::DeadLetterHook;
 use super::dedupe::Dedupe;
 use super::handler::{Handler, HandlerError};
 use super::retries::Retries;
@@ -51,6 +52,8 @@ pub(crate) struct SubscriberSettings {
     pub(crate) dedupe: Option<Dedupe>,
     /// Who to name in the headers of an event that failed.
     pub(crate) process: Arc<str>,
+    /// Is told of each dead letter.
+    pub(crate) on_dead_letter: Option<DeadLetterHook>,
     pub(crate) tasks: HandlerTasks,
 }
 
@@ -130,6 +133,7 @@ where
         async move {
             let tasks = &shared.settings.tasks;
             let (id, api, name) = (event.id.clone(), event.api.clone(), event.event.clone());
+            let kept = shared.settings.on_dead_letter.is_some().then(|| Box::new(event.clone()));
             let attempted = match &shared.settings.dedupe {
                 None => tasks.unless_aborted(pin!(shared.run(&*handler, event, attempt))).await,
                 // Boxed, as is what follows a failure: few events get there, and every one would carry the room for it.
@@ -141,7 +145,7 @@ where
                 return;
             };
             let story = shared.story(failure, attempt, first_failed_at);
-            Box::pin(shared.settle(handle, story, &id, &full_name(&api, &name))).await;
+            Box::pin(shared.settle(handle, story, &id, &full_name(&api, &name), kept)).await;
         }
     }
 
@@ -151,8 +155,16 @@ where
 
 impl<E: Send + 'static> Shared<E> {
     /// Has an event that failed delivered once more, or kept as a dead letter.
-    async fn settle(&self, handle: Box<dyn EventHandle>, story: FailureRecord, id: &str, event: &str) {
+    async fn settle(
+        &self,
+        handle: Box<dyn EventHandle>,
+        story: FailureRecord,
+        id: &str,
+        event: &str,
+        kept: Option<Box<EventMessage>>,
+    ) {
         let (subscription, attempt) = (self.settings.name.as_str(), story.attempt);
+        let mut letter = None;
         let moved = match self.retry(&story) {
             Some(delay) => {
                 tracing::warn!(subscription, event, id, attempt, "retried in {delay:?}: {}", story.error);
@@ -160,11 +172,23 @@ impl<E: Send + 'static> Shared<E> {
             }
             None => {
                 tracing::error!(subscription, event, id, attempt, "moved to the dead letters: {}", story.error);
+                letter = kept.map(|message| story.letter(self.settings.name.as_str(), &message));
                 handle.dead_letter(story).await
             }
         };
         if let Err(error) = moved {
             tracing::error!(subscription, event, id, "could not be moved, so it will be delivered again: {error:#}");
+        } else if let (Some(hook), Some(letter)) = (&self.settings.on_dead_letter, letter) {
+            let told = timeout(self.settings.handler_timeout, hook.call(letter));
+            if let Some(Err(_)) = self.settings.tasks.unless_aborted(told).await {
+                let limit = self.settings.handler_timeout;
+                tracing::error!(
+                    subscription,
+                    event,
+                    id,
+                    "`on_dead_letter` had not finished after {limit:?} and was cut off"
+                );
+            }
         }
     }
 

@@ -11,6 +11,8 @@ use crate::protocol::message::Payload;
 pub struct DeadLetter {
     /// The event's id. Empty when a foreign publisher gave it none and no process had it for long enough to give it one.
     pub id: String,
+    /// The subscription that could not handle it.
+    pub subscription: String,
     /// The API that the event belongs to.
     pub api: String,
     /// The event's name within the API.

@@ -1,11 +1,13 @@
 //! Makes calls.
 
-use std::sync::Arc;
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rustc_hash::FxHashMap;
 use smol_str::SmolStr;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::ending::{Ended, Ending};
 use super::error::MessageKind;
@@ -13,6 +15,8 @@ use super::prepared::PreparedCall;
 use crate::context::Context;
 use crate::protocol::message::{LONGEST_WAIT, Request};
 use crate::protocol::name::ServiceName;
+use crate::runtime::bus_runtime::BusRuntime;
+use crate::runtime::sync::{Flag, lock};
 use crate::transport::{CallOutcome, Transport};
 
 /// Makes the calls of one process.
@@ -25,6 +29,8 @@ pub(crate) struct Caller {
 struct Shared {
     settings: CallerSettings,
     transport: Arc<dyn Transport>,
+    runtime: Arc<BusRuntime>,
+    stopped_apis: StoppedApis,
     /// How many calls wait for their outcome.
     in_flight: AtomicUsize,
     closed: AtomicBool,
@@ -38,11 +44,13 @@ pub(crate) struct CallerSettings {
 }
 
 impl Caller {
-    pub(crate) fn new(settings: CallerSettings, transport: Arc<dyn Transport>) -> Self {
+    pub(crate) fn new(settings: CallerSettings, transport: Arc<dyn Transport>, runtime: Arc<BusRuntime>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 settings,
                 transport,
+                runtime,
+                stopped_apis: StoppedApis::default(),
                 in_flight: AtomicUsize::new(0),
                 closed: AtomicBool::new(false),
             }),
@@ -59,6 +67,16 @@ impl Caller {
         self.shared.closed.store(true, Ordering::SeqCst);
     }
 
+    /// This process serves an API from now on.
+    pub(crate) fn start_serving(&self, api: &str) {
+        self.shared.stopped_apis.remove(api);
+    }
+
+    /// This process takes no more calls of an API that it has served. `ended` is set once the broker sends none any more.
+    pub(crate) fn stop_serving(&self, api: &str, ended: &Flag) {
+        self.shared.stopped_apis.add(api, ended);
+    }
+
     /// Makes a call and waits for its end, whatever its types.
     pub(crate) async fn call(self, mut call: PreparedCall) -> Ended {
         let (api, method) = (call.api, call.method);
@@ -67,7 +85,10 @@ impl Caller {
         let timeout = self.timeout(&call);
         let deadline = Instant::now() + timeout;
         let ending = match self.request(call, deadline) {
-            Ok(request) => self.exchange(request, deadline).await,
+            Ok(request) => {
+                let exchanged = self.shared.runtime.run(pin!(self.exchange(request, deadline))).await;
+                exchanged.unwrap_or(Ending::RuntimeEnded { sent: true })
+            }
             Err(ending) => ending,
         };
         Ended { api, method, timeout, ending }
@@ -83,6 +104,12 @@ impl Caller {
         let CallerSettings { service, max_message_size: limit, .. } = &self.shared.settings;
         if self.shared.closed.load(Ordering::SeqCst) {
             return Err(Ending::Closed);
+        }
+        if self.shared.runtime.has_ended() {
+            return Err(Ending::RuntimeEnded { sent: false });
+        }
+        if call.timeout == Some(Duration::ZERO) {
+            return Err(Ending::ZeroTimeout);
         }
         let payload = call.arguments.map_err(Ending::Unencodable)?;
         let size = payload.bytes.len();
@@ -103,12 +130,53 @@ impl Caller {
     /// Sends the request and waits for what comes of it.
     async fn exchange(&self, request: Request, deadline: Instant) -> Ending {
         let limit = self.shared.settings.max_message_size;
+        if let Some(ended) = self.shared.stopped_apis.find(&request.api)
+            && Box::pin(self.nobody_serves(&request.api, &ended, deadline)).await
+        {
+            return Ending::Outcome(CallOutcome::NoServer);
+        }
         match self.shared.transport.call(request, deadline).await {
             CallOutcome::Reply(reply) if reply.payload.bytes.len() > limit => {
                 Ending::TooLarge { what: MessageKind::Reply, size: reply.payload.bytes.len(), limit }
             }
             outcome => Ending::Outcome(outcome),
         }
+    }
+
+    /// Whether nobody serves an API that this process has stopped serving. Its queue outlives its last server for a while, and
+    /// a call would wait there in vain.
+    async fn nobody_serves(&self, api: &str, ended: &Flag, deadline: Instant) -> bool {
+        let servers = async {
+            ended.wait().await;
+            self.shared.transport.servers(api).await
+        };
+        matches!(timeout_at(deadline, servers).await, Ok(Some(0)))
+    }
+}
+
+/// The APIs that this process has served and takes no more calls of.
+#[derive(Debug, Default)]
+struct StoppedApis {
+    /// Spares calls the lock while there are none.
+    any: AtomicBool,
+    apis: Mutex<FxHashMap<SmolStr, Flag>>,
+}
+
+impl StoppedApis {
+    fn add(&self, api: &str, ended: &Flag) {
+        let mut apis = lock(&self.apis);
+        apis.insert(api.into(), ended.clone());
+        self.any.store(true, Ordering::SeqCst);
+    }
+
+    fn remove(&self, api: &str) {
+        let mut apis = lock(&self.apis);
+        apis.remove(api);
+        self.any.store(!apis.is_empty(), Ordering::SeqCst);
+    }
+
+    fn find(&self, api: &str) -> Option<Flag> {
+        self.any.load(Ordering::Relaxed).then(|| lock(&self.apis).get(api).cloned()).flatten()
     }
 }
 

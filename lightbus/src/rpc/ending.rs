@@ -21,6 +21,10 @@ pub(crate) enum Ending {
     TooLarge { what: MessageKind, size: usize, limit: usize },
     /// The bus was shut down before the call.
     Closed,
+    /// The runtime of the bus has ended, before the call or during it.
+    RuntimeEnded { sent: bool },
+    /// The call was given no time at all.
+    ZeroTimeout,
 }
 
 /// The call that ended.
@@ -50,6 +54,15 @@ impl Ended {
             }
             Ending::Outcome(CallOutcome::NotConnected) => CallError::NotConnected { method: method(), timeout },
             Ending::Closed | Ending::Outcome(CallOutcome::Closed) => CallError::Closed { method: method() },
+            Ending::RuntimeEnded { sent: false } => CallError::RuntimeEnded { method: method() },
+            Ending::RuntimeEnded { sent: true } => {
+                let reason = "the tokio runtime of this bus ended during the call".to_owned();
+                CallError::OutcomeUnknown { method: method(), reason }
+            }
+            Ending::ZeroTimeout => {
+                let reason = "its timeout is zero, so no reply could arrive in time".to_owned();
+                CallError::InvalidRequest { method: method(), reason }
+            }
             Ending::Unencodable(error) => CallError::InvalidRequest {
                 method: method(),
                 reason: format!("its arguments could not be encoded: {error}"),

@@ -1,118 +1,137 @@
-//! The handlers that run, and how they are brought to an end.
+//! The handlers of one consumer, and how they are brought to an end.
 
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
 use tokio::select;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::runtime::bus_runtime::BusRuntime;
 use crate::runtime::sync::{Flag, lock};
 
-/// How long handlers that were aborted may take to say so to their callers.
+/// How long aborted handlers may take to tell their callers.
 const ABORT_GRACE: Duration = Duration::from_secs(1);
 
-/// The handlers of one process that run or wait for their turn.
+tokio::task_local! {
+    static CURRENT: HandlerTasks;
+}
+
+/// The handlers of one API or subscription in this process that run or wait for their turn. Clones share them.
 #[derive(Clone)]
 pub(crate) struct HandlerTasks {
-    /// Transports may hand over a message on any thread, so the runtime is not left to the thread's own.
-    runtime: Handle,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    runtime: Arc<BusRuntime>,
     tracker: TaskTracker,
-    waiting: Arc<Mutex<Vec<Weak<dyn Backlog>>>>,
+    waiting: Mutex<Vec<Weak<dyn Backlog>>>,
     draining: Flag,
     aborted: Flag,
 }
 
 /// Handlers that wait for their turn.
 pub(crate) trait Backlog: Send + Sync {
-    /// Gives what waits back to where it came from.
+    /// Returns what waits to its source.
     fn decline(&self);
 }
 
 impl HandlerTasks {
-    /// HandlerTasks on the runtime that this is called in.
-    pub(crate) fn new() -> Self {
-        Self {
-            runtime: Handle::current(),
+    pub(crate) fn new(runtime: Arc<BusRuntime>) -> Self {
+        let shared = Shared {
+            runtime,
             tracker: TaskTracker::new(),
-            waiting: Arc::default(),
+            waiting: Mutex::default(),
             draining: Flag::default(),
             aborted: Flag::default(),
-        }
+        };
+        Self { shared: Arc::new(shared) }
     }
 
+    /// The handlers that the current task is one of. `None` outside a handler, and in the tasks that a handler spawns.
+    pub(crate) fn current() -> Option<Self> {
+        CURRENT.try_with(Self::clone).ok()
+    }
+
+    /// Whether both are the handlers of the same consumer.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// Whether these are handlers of the bus that has this runtime.
+    pub(crate) fn run_on(&self, runtime: &Arc<BusRuntime>) -> bool {
+        Arc::ptr_eq(&self.shared.runtime, runtime)
+    }
+
+    /// Spawns a handler on the bus's runtime; transports may deliver on any thread.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.runtime.spawn(task);
+        self.shared.runtime.spawn(CURRENT.scope(self.clone(), task));
     }
 
-    /// Has what waits there declined when no further work is to begin.
+    /// Has what waits there declined once no further work may begin.
     pub(crate) fn register(&self, waiting: &Arc<dyn Backlog>) {
-        let mut all = lock(&self.waiting);
+        let mut all = lock(&self.shared.waiting);
         all.retain(|one| one.strong_count() > 0);
         all.push(Arc::downgrade(waiting));
     }
 
-    /// A handler that runs or waits for its turn, until that is dropped.
+    /// Counts a handler that runs or waits for its turn, until the token is dropped.
     pub(crate) fn track(&self) -> TaskTrackerToken {
-        self.tracker.token()
+        self.shared.tracker.token()
     }
 
-    /// Waits, but no longer once no further work is to begin.
+    /// Waits for the future, but no longer once no further work may begin.
     pub(crate) fn unless_draining<F: Future>(&self, future: F) -> impl Future<Output = Option<F::Output>> {
-        self.draining.until_set(future)
+        self.shared.draining.until_set(future)
     }
 
     /// Runs a handler, but no longer once the time to finish is over.
     pub(crate) async fn unless_aborted<F: Future>(&self, handler: F) -> Option<F::Output> {
-        // Nearly every handler ends at its first poll: what ends in time is not asked whether it was aborted.
+        // Nearly every handler ends at its first poll, so that is tried before asking whether it was aborted.
         select! {
             biased;
             output = handler => Some(output),
-            () = self.aborted.wait() => None,
+            () = self.shared.aborted.wait() => None,
         }
     }
 
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.is_set()
-    }
-
-    /// Waits until no further work is to begin.
-    pub(crate) async fn draining(&self) {
-        self.draining.wait().await;
+        self.shared.draining.is_set()
     }
 
     /// Lets no further work begin: what waits for its turn goes back to the broker.
     pub(crate) fn start_draining(&self) {
-        self.draining.set();
-        let waiting = std::mem::take(&mut *lock(&self.waiting));
+        self.shared.draining.set();
+        let waiting = std::mem::take(&mut *lock(&self.shared.waiting));
         for waiting in waiting.iter().filter_map(Weak::upgrade) {
             waiting.decline();
         }
     }
 
-    /// Waits until what runs has finished, and aborts what has not by then. `false` when something had to be aborted.
-    pub(crate) async fn finish(&self, time: Duration) -> bool {
-        self.tracker.close();
-        if timeout(time, self.tracker.wait()).await.is_ok() {
+    /// Waits until the running handlers have finished, and aborts those that have not by `deadline`. Returns `false` if some
+    /// had to be aborted.
+    pub(crate) async fn finish(&self, deadline: Instant) -> bool {
+        let Shared { tracker, aborted, .. } = &*self.shared;
+        tracker.close();
+        if timeout_at(deadline, tracker.wait()).await.is_ok() {
             return true;
         }
-        self.aborted.set();
+        aborted.set();
         // A handler that never awaits cannot be aborted; the process ends over it.
-        let _ = timeout(ABORT_GRACE, self.tracker.wait()).await;
+        let _ = timeout(ABORT_GRACE, tracker.wait()).await;
         false
     }
 }
 
 impl fmt::Debug for HandlerTasks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let running = self.tracker.len();
         f.debug_struct("HandlerTasks")
-            .field("running", &running)
-            .field("draining", &self.draining)
+            .field("running", &self.shared.tracker.len())
+            .field("draining", &self.shared.draining)
             .finish_non_exhaustive()
     }
 }

@@ -1,5 +1,6 @@
-//! How handlers run: the tasks of one process, their pools, and what they share.
+//! How handlers run: the bus's tokio runtime, the handlers of a consumer, their pools, and what these share.
 
+pub(crate) mod bus_runtime;
 pub(crate) mod guard;
 pub(crate) mod handler_tasks;
 pub(crate) mod lazy;

@@ -145,8 +145,10 @@ mod tests {
     use futures_util::FutureExt;
     use tokio::sync::oneshot;
     use tokio::task::yield_now;
+    use tokio::time::Instant;
 
     use super::*;
+    use crate::runtime::bus_runtime::BusRuntime;
 
     #[derive(Debug, PartialEq, Eq, Clone, Copy)]
     enum Event {
@@ -182,7 +184,7 @@ mod tests {
     impl Desk {
         fn new(limit: u16) -> Self {
             let (sender, events) = channel();
-            let tasks = HandlerTasks::new();
+            let tasks = HandlerTasks::new(Arc::new(BusRuntime::current().unwrap()));
             Self { pool: WorkerPool::new(tasks.clone(), limit), tasks, sender, events }
         }
 
@@ -234,7 +236,7 @@ mod tests {
         let _late = desk.run(4);
         assert_eq!(desk.events().await, [Event::Declined(4)]);
         running.send(()).unwrap();
-        assert!(desk.tasks.finish(Duration::from_secs(60)).await);
+        assert!(desk.tasks.finish(Instant::now() + Duration::from_secs(60)).await);
     }
 
     #[tokio::test]
@@ -250,7 +252,7 @@ mod tests {
         let desk = Desk::new(9);
         let ending = desk.run(1);
         desk.events().await;
-        let mut finished = pin!(desk.tasks.finish(Duration::from_secs(60)));
+        let mut finished = pin!(desk.tasks.finish(Instant::now() + Duration::from_secs(60)));
         assert!(finished.as_mut().now_or_never().is_none());
         ending.send(()).unwrap();
         assert!(finished.await);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
+use super::consumer::Consumer;
 use crate::error::Error;
 use crate::protocol::message::{Payload, Reply, Request};
 
@@ -23,7 +24,15 @@ pub(crate) trait CallTransport {
     /// # Errors
     ///
     /// When the broker refuses.
-    async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error>;
+    async fn serve(
+        &self,
+        api: &'static str,
+        prefetch: u16,
+        sink: Arc<dyn RequestSink>,
+    ) -> Result<Arc<dyn Consumer>, Error>;
+
+    /// Counts the processes that serve an API. `None` when the broker does not say.
+    async fn servers(&self, api: &str) -> Option<u32>;
 }
 
 /// How a call ended, as far as the transport can tell.

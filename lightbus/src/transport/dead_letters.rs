@@ -13,7 +13,7 @@ pub(crate) trait DeadLetterTransport {
     ///
     /// # Errors
     ///
-    /// When the broker does not say.
+    /// [`Error::UnknownSubscription`] when there is no such subscription; otherwise when the broker does not say.
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error>;
 
     /// Returns the oldest dead letters of a subscription, at most `limit`. They stay where they are.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
+use super::consumer::Consumer;
 use crate::error::Error;
 use crate::protocol::failure::FailureRecord;
 use crate::protocol::message::EventMessage;
@@ -29,7 +30,8 @@ pub(crate) trait EventTransport {
     /// # Errors
     ///
     /// When the broker refuses.
-    async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error>;
+    async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>)
+    -> Result<Arc<dyn Consumer>, Error>;
 }
 
 /// Why an event was not published.
@@ -37,7 +39,7 @@ pub(crate) trait EventTransport {
 pub(crate) enum PublishFailure {
     /// There was no connection by the deadline.
     NotConnected,
-    /// The broker had not confirmed it by the deadline.
+    /// The broker had not confirmed it by the deadline, or when the transport was closed. It may have arrived.
     NotConfirmed,
     /// The broker does not take it.
     Refused,

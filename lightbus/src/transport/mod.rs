@@ -5,6 +5,7 @@
 
 pub(crate) mod amqp;
 mod calls;
+mod consumer;
 mod dead_letters;
 mod events;
 pub(crate) mod memory;
@@ -16,11 +17,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub(crate) use self::calls::{CallOutcome, CallTransport, RequestDelivery, RequestHandle, RequestSink};
+pub(crate) use self::consumer::Consumer;
 pub(crate) use self::dead_letters::DeadLetterTransport;
 pub(crate) use self::events::{EventDelivery, EventHandle, EventSink, EventTransport, PublishFailure, Subscription};
 use crate::config::{Location, Settings};
 use crate::error::Error;
-use crate::health::Health;
 use crate::protocol::name::ServiceName;
 
 /// One process's way to the other processes.
@@ -28,8 +29,8 @@ use crate::protocol::name::ServiceName;
 pub(crate) trait Transport:
     CallTransport + EventTransport + DeadLetterTransport + fmt::Debug + Send + Sync + 'static
 {
-    /// Reports the state of the connection and of every consumer.
-    fn health(&self) -> Health;
+    /// Whether there is a connection, on which calls and events can leave.
+    fn is_connected(&self) -> bool;
 
     /// Stops taking requests and events. Once it returns, no sink is handed another one.
     async fn stop_consuming(&self);

@@ -170,14 +170,65 @@ pub async fn dead_letters_are_discarded(world: &World) {
     assert_eq!(waiting(&mut broken.attempts).len(), 3);
 }
 
-pub async fn a_subscription_that_never_was_has_no_dead_letters(world: &World) {
+pub async fn a_subscription_that_does_not_exist_is_named_with_similar_names(world: &World) {
     let audit = world.join("audit").await;
-    let dead_letters = audit.dead_letters("nobody");
-    assert_eq!(dead_letters.count().await.unwrap(), 0);
-    assert!(dead_letters.list(10).await.unwrap().is_empty());
-    assert!(!dead_letters.replay("1").await.unwrap());
-    assert_eq!(dead_letters.discard_all().await.unwrap(), 0);
+    audit.subscribe("registrations", async |_: Registered| {}).await.unwrap();
+    assert_eq!(audit.dead_letters("registrations").count().await.unwrap(), 0);
+    assert!(audit.dead_letters("registrations").list(10).await.unwrap().is_empty());
+    let unknown = |error: Error, expected: &[&str]| {
+        let Error::UnknownSubscription { service, name, similar } = &error else { panic!("{error:?}") };
+        assert_eq!((&**service, &**name), ("audit", "registrations2"));
+        assert_eq!(similar, expected);
+    };
+    let dead_letters = audit.dead_letters("registrations2");
+    unknown(dead_letters.count().await.unwrap_err(), &["registrations"]);
+    unknown(dead_letters.list(10).await.unwrap_err(), &["registrations"]);
+    unknown(dead_letters.replay("1").await.unwrap_err(), &["registrations"]);
+    unknown(dead_letters.discard_all().await.unwrap_err(), &["registrations"]);
     assert!(matches!(audit.dead_letters("No name").count().await, Err(Error::Name(_))));
     audit.shutdown().await;
     assert!(matches!(dead_letters.count().await, Err(Error::Closed)));
+}
+
+pub async fn an_admin_names_another_service(world: &World) {
+    let mut broken = broken(world).await;
+    publish(world, &["SN-1"]).await;
+    letters(&broken.bus, 1).await;
+    let admin = world.join("admin").await;
+    let letter = admin.dead_letters_of("audit", NAME).list(10).await.unwrap().remove(0);
+    assert_eq!((&*letter.subscription, &*letter.event), (NAME, "registered"));
+    assert!(matches!(admin.dead_letters(NAME).count().await, Err(Error::UnknownSubscription { .. })));
+    assert!(matches!(admin.dead_letters_of("No name", NAME).count().await, Err(Error::Name(_))));
+    broken.mended.store(true, Ordering::SeqCst);
+    assert!(admin.dead_letters_of("audit", NAME).replay(&letter.id).await.unwrap());
+    assert_eq!(next(&mut broken.attempts).await.0, "SN-1");
+    assert_eq!(next(&mut broken.attempts).await.0, "SN-1");
+}
+
+pub async fn the_application_is_told_of_each_dead_letter(world: &World) {
+    let (sender, mut told) = mpsc::unbounded_channel();
+    let builder = world.process("audit").on_dead_letter(move |letter| {
+        let sender = sender.clone();
+        async move {
+            let _ = sender.send(letter);
+            panic!("the alarm bell is broken");
+        }
+    });
+    let audit = world.keep(builder.connect().await.unwrap());
+    let retries = Retries::after([Duration::ZERO]);
+    audit.subscribe(NAME, out_of_ink).retries(retries).await.unwrap();
+    publish(world, &["SN-1", "SN-2"]).await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let letter = next(&mut told).await;
+        assert_eq!((&*letter.subscription, &*letter.api, &*letter.event), (NAME, "test.desk", "registered"));
+        assert_eq!((letter.reason, letter.attempts, &*letter.publisher), (FailureReason::Panicked, 2, "desk"));
+        assert!(letter.error.contains("out of ink"), "{}", letter.error);
+        ids.push(letter.id);
+    }
+    // They are on the broker by then.
+    let mut listed: Vec<_> = audit.dead_letters(NAME).list(10).await.unwrap().into_iter().map(|it| it.id).collect();
+    listed.sort();
+    ids.sort();
+    assert_eq!(listed, ids);
 }

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "the scenarios are one crate")]
 
 mod calls;
+mod consumers;
 mod dead_letters;
 mod deadlines;
 mod dedupe;
@@ -15,6 +16,8 @@ mod failing_events;
 mod health;
 mod retries;
 mod shutdown;
+mod stopping;
+mod threads;
 mod user_code;
 
 /// Makes a test for every transport of each scenario.
@@ -110,7 +113,18 @@ on_every_transport! {
         a_dead_letter_is_replayed_to_its_subscription_alone
         all_dead_letters_are_replayed_once
         dead_letters_are_discarded
-        a_subscription_that_never_was_has_no_dead_letters;
+        a_subscription_that_does_not_exist_is_named_with_similar_names
+        an_admin_names_another_service
+        the_application_is_told_of_each_dead_letter;
+    consumers:
+        a_dropped_subscribe_leaves_nothing_behind
+        a_dropped_serve_leaves_nothing_behind
+        a_consumer_that_is_stopped_finishes_what_runs
+        a_consumer_that_is_stopped_leaves_its_calls_to_others
+        events_wait_for_a_subscription_that_was_stopped
+        dropping_a_handle_changes_nothing
+        a_handler_stops_its_own_subscription
+        a_limit_of_zero_is_refused;
     dedupe:
         an_event_keeps_its_id_when_it_is_delivered_again
         an_event_that_another_process_handled_is_dropped
@@ -150,4 +164,14 @@ on_every_transport! {
         a_reply_whose_encoding_panics_is_a_panic_of_the_handler
         a_reply_whose_decoding_panics_is_invalid
         handlers_with_large_futures_run;
+    stopping:
+        a_handler_may_shut_its_own_bus_down
+        a_shutdown_goes_on_when_nobody_waits_for_it
+        a_shutdown_waits_for_events_that_are_being_published
+        a_handler_of_a_stopping_process_is_told_that_nobody_serves
+        run_until_ends_with_its_future
+        run_until_ends_when_the_bus_is_shut_down;
+    threads:
+        a_thread_without_a_runtime_uses_the_bus
+        a_bus_whose_runtime_has_ended_says_so;
 }

@@ -36,12 +36,11 @@ use tokio_util::task::TaskTracker;
 use url::Url;
 
 use super::{
-    CallOutcome, CallTransport, DeadLetterTransport, EventSink, EventTransport, PublishFailure, RequestSink,
+    CallOutcome, CallTransport, Consumer, DeadLetterTransport, EventSink, EventTransport, PublishFailure, RequestSink,
     Subscription, Transport,
 };
 use crate::config::Settings;
 use crate::error::Error;
-use crate::health::Health;
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
 use crate::protocol::message::{EventMessage, Request};
 use crate::protocol::name::{ServiceName, SubscriptionName};
@@ -52,7 +51,7 @@ use crate::transport::amqp::connection::address::Address;
 use crate::transport::amqp::connection::tls;
 use crate::transport::amqp::consume::consumer::{ConsumeTask, Consumed};
 use crate::transport::amqp::consume::dead_letters;
-use crate::transport::amqp::consume::status::{ConsumerStatus, RegisteredConsumer};
+use crate::transport::amqp::consume::status::{AmqpConsumer, ConsumerStatus};
 use crate::transport::amqp::errors::OPERATION_TIMEOUT;
 use crate::transport::amqp::publish::event as publish_event;
 use crate::transport::amqp::session::calls;
@@ -123,25 +122,25 @@ struct AmqpTransport {
 }
 
 impl AmqpTransport {
-    /// Begins to consume, and returns once it does.
-    async fn consume(&self, work: Consumed) -> Result<(), Error> {
+    /// Consumes a queue, and returns once the broker sends what there is.
+    async fn consume(&self, work: Consumed) -> Result<Arc<dyn Consumer>, Error> {
         if self.stopping.is_cancelled() {
             return Err(Error::Closed);
         }
         let operation = work.operation();
-        let (kind, name) = (work.kind(), work.name().to_owned());
         let stop = self.stopping.child_token();
         // Whoever stops waiting, or waits in vain, leaves nothing half registered behind.
         let guard = stop.clone().drop_guard();
         let (first, started) = oneshot::channel();
         let (sender, progress) = watch::channel(ConsumerStatus::NONE);
-        let consuming = ConsumeTask { work, state: self.shared.state.subscribe(), stop, first, progress: sender };
+        let consuming =
+            ConsumeTask { work, state: self.shared.state.subscribe(), stop: stop.clone(), first, progress: sender };
         let task = self.shared.consumers.spawn(consuming.run());
         match timeout(OPERATION_TIMEOUT, started).await {
             Ok(Ok(Ok(()))) => {
                 guard.disarm();
-                lock(&self.shared.consumed).push(RegisteredConsumer { kind, name, progress });
-                Ok(())
+                lock(&self.shared.consumed).push(progress.clone());
+                Ok(Arc::new(AmqpConsumer { progress, state: self.shared.state.subscribe(), stop }))
             }
             Ok(Ok(Err(error))) => Err(error),
             Ok(Err(_)) => Err(Error::Closed),
@@ -174,8 +173,17 @@ impl CallTransport for AmqpTransport {
         calls::call(&self.shared, request, deadline).await
     }
 
-    async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error> {
+    async fn serve(
+        &self,
+        api: &'static str,
+        prefetch: u16,
+        sink: Arc<dyn RequestSink>,
+    ) -> Result<Arc<dyn Consumer>, Error> {
         self.consume(Consumed::Requests { api, prefetch, sink }).await
+    }
+
+    async fn servers(&self, api: &str) -> Option<u32> {
+        calls::servers(&self.shared, api).await
     }
 }
 
@@ -185,7 +193,11 @@ impl EventTransport for AmqpTransport {
         publish_event::publish(&self.shared.state, event, deadline).await
     }
 
-    async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error> {
+    async fn subscribe(
+        &self,
+        subscription: Subscription,
+        sink: Arc<dyn EventSink>,
+    ) -> Result<Arc<dyn Consumer>, Error> {
         self.consume(Consumed::Events { subscription: Arc::new(subscription), sink }).await
     }
 }
@@ -197,7 +209,12 @@ impl DeadLetterTransport for AmqpTransport {
         let session = self.session_to_look_at(&queue).await?;
         let found = declare::inspect(&session.publishing, &queue).await;
         let found = found.map_err(|failure| failure.into_error(format!("look at the queue {queue}")))?;
-        Ok(found.map_or(0, |queue| queue.message_count().into()))
+        // AMQP has no way to list the others.
+        found.map(|queue| queue.message_count().into()).ok_or_else(|| Error::UnknownSubscription {
+            service: service.to_string(),
+            name: name.to_string(),
+            similar: Vec::new(),
+        })
     }
 
     async fn dead_letters(
@@ -226,10 +243,8 @@ impl DeadLetterTransport for AmqpTransport {
 
 #[async_trait]
 impl Transport for AmqpTransport {
-    fn health(&self) -> Health {
-        let working = self.shared.state.borrow().ready().map(|session| session.generation);
-        let consumers = lock(&self.shared.consumed).iter().map(|consumed| consumed.health(working)).collect();
-        Health { connected: working.is_some(), consumers }
+    fn is_connected(&self) -> bool {
+        self.shared.state.borrow().ready().is_some()
     }
 
     async fn stop_consuming(&self) {

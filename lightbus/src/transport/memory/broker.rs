@@ -22,6 +22,13 @@ use crate::transport::{EventDelivery, EventSink, RequestDelivery, RequestSink, S
 /// A service and a subscription of it.
 pub(super) type SubscriptionKey = (SmolStr, SmolStr);
 
+/// A queue that a process consumes.
+#[derive(Debug)]
+pub(super) enum Source {
+    Api(SmolStr),
+    Subscription(SubscriptionKey),
+}
+
 /// The broker of a bus in memory.
 #[derive(Debug, Default)]
 pub(super) struct Broker {
@@ -105,6 +112,46 @@ impl Broker {
         drop(state);
     }
 
+    /// Hands the process nothing more of one queue.
+    pub(super) fn stop_consumer(&self, process: ProcessId, source: &Source) {
+        let mut state = lock(&self.state);
+        let (mut requests, mut events) = (Vec::new(), Vec::new());
+        match source {
+            Source::Api(api) => {
+                if let Some(served) = state.apis.get_mut(api) {
+                    requests = served.queue.remove_consumer(process);
+                    served.note_consumers();
+                }
+            }
+            Source::Subscription(key) => {
+                if let Some(subscribed) = state.subscriptions.get_mut(key) {
+                    events = subscribed.remove_consumer(process);
+                }
+            }
+        }
+        // The sinks are dropped when nothing is locked any more.
+        drop(state);
+        drop((requests, events));
+    }
+
+    /// Whether the process is handed the messages of a queue.
+    pub(super) fn is_consumed_by(&self, process: ProcessId, source: &Source) -> bool {
+        let state = lock(&self.state);
+        match source {
+            Source::Api(api) => state.apis.get(api).is_some_and(|served| served.queue.is_consumed_by(process)),
+            Source::Subscription(key) => {
+                state.subscriptions.get(key).is_some_and(|subscribed| subscribed.queue.is_consumed_by(process))
+            }
+        }
+    }
+
+    /// The names of a service's subscriptions.
+    pub(super) fn subscriptions_of(&self, service: &str) -> Vec<String> {
+        let state = lock(&self.state);
+        let of_service = state.subscriptions.keys().filter(|(of, _)| of == service);
+        of_service.map(|(_, name)| name.to_string()).collect()
+    }
+
     /// Queues a request. Returns `false` when nobody serves the API.
     pub(super) fn call(self: &Arc<Self>, calls: &Arc<PendingCalls>, request: Request) -> bool {
         let mut state = lock(&self.state);
@@ -174,8 +221,9 @@ impl Broker {
         });
     }
 
-    pub(super) fn dead_letter_count(&self, key: &SubscriptionKey) -> usize {
-        lock(&self.state).subscriptions.get(key).map_or(0, SubscriptionQueue::dead_letter_count)
+    /// Counts the dead letters of a subscription. `None` if there is no such subscription.
+    pub(super) fn dead_letter_count(&self, key: &SubscriptionKey) -> Option<usize> {
+        lock(&self.state).subscriptions.get(key).map(SubscriptionQueue::dead_letter_count)
     }
 
     pub(super) fn dead_letters(&self, key: &SubscriptionKey, limit: usize) -> Vec<DeadLetter> {

@@ -2,6 +2,7 @@
 //! letters, and calls that nobody serves.
 
 mod broker;
+mod consumer;
 mod delay_queue;
 mod handles;
 mod queue;
@@ -13,19 +14,20 @@ use std::sync::{Arc, LazyLock, Mutex, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use smol_str::SmolStr;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::broker::Broker;
+use self::broker::{Broker, Source};
+use self::consumer::MemoryConsumer;
 use self::queue::ProcessId;
 use super::pending_calls::PendingCalls;
 use super::{
-    CallOutcome, CallTransport, DeadLetterTransport, EventSink, EventTransport, PublishFailure, RequestSink,
+    CallOutcome, CallTransport, Consumer, DeadLetterTransport, EventSink, EventTransport, PublishFailure, RequestSink,
     Subscription, Transport,
 };
 use crate::config::Settings;
 use crate::error::Error;
-use crate::health::{ConsumerHealth, ConsumerKind, Health};
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
 use crate::protocol::message::{EventMessage, Request};
 use crate::protocol::name::{ServiceName, SubscriptionName};
@@ -42,9 +44,6 @@ static NAMED: LazyLock<Mutex<HashMap<BusKey, Weak<Broker>>>> = LazyLock::new(Mut
 struct MemoryTransport {
     membership: Arc<Membership>,
     rpc_queue_expiry: Duration,
-    /// What this process consumes, until it stops.
-    consumed: Mutex<Vec<(ConsumerKind, String)>>,
-    stopped: AtomicBool,
     /// Ends the task that stands for the process's runtime.
     _ended: DropGuard,
 }
@@ -73,13 +72,7 @@ pub(crate) fn connect(settings: &Settings, name: Option<&str>) -> Arc<dyn Transp
     let ended = CancellationToken::new();
     // A runtime that ends drops its tasks, and with this one the process leaves: nobody would run what it took.
     tokio::spawn(stay(LeaveOnDrop(Arc::clone(&membership)), ended.clone()));
-    Arc::new(MemoryTransport {
-        membership,
-        rpc_queue_expiry: settings.rpc_queue_expiry,
-        consumed: Mutex::default(),
-        stopped: AtomicBool::new(false),
-        _ended: ended.drop_guard(),
-    })
+    Arc::new(MemoryTransport { membership, rpc_queue_expiry: settings.rpc_queue_expiry, _ended: ended.drop_guard() })
 }
 
 async fn stay(membership: LeaveOnDrop, ended: CancellationToken) {
@@ -126,6 +119,10 @@ impl MemoryTransport {
     fn process(&self) -> ProcessId {
         self.membership.process
     }
+
+    fn consumer(&self, source: Source) -> Arc<dyn Consumer> {
+        Arc::new(MemoryConsumer::new(Arc::clone(self.broker()), self.process(), source))
+    }
 }
 
 impl Drop for MemoryTransport {
@@ -150,10 +147,18 @@ impl CallTransport for MemoryTransport {
         }
     }
 
-    async fn serve(&self, api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink>) -> Result<(), Error> {
+    async fn serve(
+        &self,
+        api: &'static str,
+        prefetch: u16,
+        sink: Arc<dyn RequestSink>,
+    ) -> Result<Arc<dyn Consumer>, Error> {
         self.broker().serve(self.process(), api, self.rpc_queue_expiry, prefetch, sink);
-        lock(&self.consumed).push((ConsumerKind::Api, api.to_owned()));
-        Ok(())
+        Ok(self.consumer(Source::Api(SmolStr::new_static(api))))
+    }
+
+    async fn servers(&self, api: &str) -> Option<u32> {
+        u32::try_from(self.broker().servers(api)).ok()
     }
 }
 
@@ -164,18 +169,26 @@ impl EventTransport for MemoryTransport {
         Ok(())
     }
 
-    async fn subscribe(&self, subscription: Subscription, sink: Arc<dyn EventSink>) -> Result<(), Error> {
-        let name = subscription.name.to_string();
+    async fn subscribe(
+        &self,
+        subscription: Subscription,
+        sink: Arc<dyn EventSink>,
+    ) -> Result<Arc<dyn Consumer>, Error> {
+        let key = (subscription.service.text(), subscription.name.text());
         self.broker().subscribe(self.process(), subscription, sink);
-        lock(&self.consumed).push((ConsumerKind::Subscription, name));
-        Ok(())
+        Ok(self.consumer(Source::Subscription(key)))
     }
 }
 
 #[async_trait]
 impl DeadLetterTransport for MemoryTransport {
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
-        Ok(self.broker().dead_letter_count(&(service.text(), name.text())) as u64)
+        let count = self.broker().dead_letter_count(&(service.text(), name.text()));
+        count.map(|count| count as u64).ok_or_else(|| Error::UnknownSubscription {
+            service: service.to_string(),
+            name: name.to_string(),
+            similar: self.broker().subscriptions_of(service.as_str()),
+        })
     }
 
     async fn dead_letters(
@@ -200,15 +213,11 @@ impl DeadLetterTransport for MemoryTransport {
 
 #[async_trait]
 impl Transport for MemoryTransport {
-    fn health(&self) -> Health {
-        let consuming = !self.stopped.load(Ordering::SeqCst);
-        let consumed = lock(&self.consumed).clone();
-        let consumers = consumed.into_iter().map(|(kind, name)| ConsumerHealth::new(kind, name, consuming));
-        Health { connected: !self.membership.has_left(), consumers: consumers.collect() }
+    fn is_connected(&self) -> bool {
+        !self.membership.has_left()
     }
 
     async fn stop_consuming(&self) {
-        self.stopped.store(true, Ordering::SeqCst);
         self.broker().stop_consuming(self.process());
     }
 

@@ -93,6 +93,10 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
         removed.into_iter().map(|consumer| consumer.sink).collect()
     }
 
+    pub(super) fn is_consumed_by(&self, process: ProcessId) -> bool {
+        self.consumers.iter().any(|consumer| consumer.process == process)
+    }
+
     pub(super) fn consumers(&self) -> usize {
         self.consumers.len()
     }

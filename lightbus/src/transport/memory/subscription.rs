@@ -126,6 +126,8 @@ impl DeadEvent {
         let story = story.as_ref();
         DeadLetter {
             id: message.id.to_string(),
+            // The bus fills it in.
+            subscription: String::new(),
             api: message.api.to_string(),
             event: message.event.to_string(),
             publisher: message.publisher.to_string(),

@@ -18,7 +18,6 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
-use crate::health::ConsumerKind;
 use crate::transport::amqp::backoff::Backoff;
 use crate::transport::amqp::connection::wake_queue::WakingStream;
 use crate::transport::amqp::connection::{Connection, release};
@@ -51,21 +50,6 @@ impl Consumed {
             Self::Events { subscription, .. } => {
                 format!("let this process take the subscription {:?}", subscription.name)
             }
-        }
-    }
-
-    pub(crate) fn kind(&self) -> ConsumerKind {
-        match self {
-            Self::Requests { .. } => ConsumerKind::Api,
-            Self::Events { .. } => ConsumerKind::Subscription,
-        }
-    }
-
-    /// The API's name, or the subscription's.
-    pub(crate) fn name(&self) -> &str {
-        match self {
-            Self::Requests { api, .. } => api,
-            Self::Events { subscription, .. } => subscription.name.as_str(),
         }
     }
 

@@ -59,6 +59,8 @@ pub(crate) fn to_dead_letter(letter: &BasicProperties, body: Bytes) -> DeadLette
     let time = |name| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(number(letter, name)?));
     DeadLetter {
         id: text_of(letter.message_id()).to_owned(),
+        // The bus fills it in.
+        subscription: String::new(),
         api: api.to_owned(),
         event: event.to_owned(),
         publisher: text_of(letter.app_id()).to_owned(),

@@ -75,7 +75,10 @@ impl PublishAttempt<'_> {
     /// Waits for a session to publish on.
     async fn working(&self, state: &watch::Sender<State>) -> Result<Arc<Session>, PublishFailure> {
         match timeout_at(self.deadline, State::working(&mut state.subscribe())).await {
-            Ok(session) => session.ok_or(PublishFailure::Other(Error::Closed)),
+            Ok(Some(session)) => Ok(session),
+            // It may have arrived before the bus was shut down.
+            Ok(None) if self.sent => Err(PublishFailure::NotConfirmed),
+            Ok(None) => Err(PublishFailure::Other(Error::Closed)),
             Err(_) if self.sent => Err(PublishFailure::NotConfirmed),
             Err(_) => Err(PublishFailure::NotConnected),
         }

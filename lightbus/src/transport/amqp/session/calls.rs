@@ -50,6 +50,12 @@ async fn working_session(shared: &Shared, deadline: Instant) -> Result<Arc<Sessi
     }
 }
 
+/// Counts the processes that serve an API. Returns `None` when the broker does not say.
+pub(crate) async fn servers(shared: &Shared, api: &str) -> Option<u32> {
+    let session = shared.state.borrow().ready().cloned()?;
+    session.servers(&session.plan.topology.rpc_queue(api)).await
+}
+
 impl Session {
     /// Sends a request and waits for its outcome. Gives the request back when it could not leave on this connection.
     async fn exchange(&self, mut request: Request, deadline: Instant) -> Result<CallOutcome, Box<Request>> {

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::runtime::sync::lock;
 use crate::transport::amqp::backoff::Backoff;
 use crate::transport::amqp::clock::ClockCheck;
-use crate::transport::amqp::consume::status::RegisteredConsumer;
+use crate::transport::amqp::consume::status::ConsumerStatus;
 use crate::transport::amqp::errors::{Diagnosis, OPERATION_TIMEOUT};
 use crate::transport::amqp::repeat_log::RepeatLog;
 use crate::transport::amqp::session::connect_report::ConnectReport;
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     pub(crate) plan: Arc<SessionConfig>,
     pub(crate) state: watch::Sender<State>,
     /// The queues that are being consumed.
-    pub(crate) consumed: Mutex<Vec<RegisteredConsumer>>,
+    pub(crate) consumed: Mutex<Vec<watch::Receiver<ConsumerStatus>>>,
     /// The tasks that consume them.
     pub(crate) consumers: TaskTracker,
     /// Ends everything.
@@ -145,13 +145,13 @@ async fn reconnect(shared: &Shared, hosts: &mut Hosts, generation: Generation, b
 /// Consumes again what was consumed before, then lets replies in, then lets calls and events out.
 async fn rebuild(shared: &Shared, session: &Arc<Session>) {
     shared.state.send_replace(State::Rebuilding(Arc::clone(session)));
-    let consumed: Vec<RegisteredConsumer> = {
+    let consumed: Vec<watch::Receiver<ConsumerStatus>> = {
         let mut consumed = lock(&shared.consumed);
-        consumed.retain(|consumed| consumed.progress.has_changed().is_ok());
+        consumed.retain(|consumed| consumed.has_changed().is_ok());
         consumed.clone()
     };
     let resumed = async {
-        for RegisteredConsumer { mut progress, .. } in consumed {
+        for mut progress in consumed {
             // A queue that cannot be consumed is tried again and again; the others need not wait for it.
             let _ = progress.wait_for(|progress| progress.tried >= session.generation).await;
         }
