@@ -1,5 +1,6 @@
 //! Waiting for a condition, with a limit.
 
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake};
@@ -45,6 +46,30 @@ pub async fn eventually_async<F: Future<Output = bool>>(what: &str, mut conditio
         }
     };
     timeout(GUARD, holds).await.unwrap_or_else(|_| panic!("it never happened that {what}"));
+}
+
+/// Polls a future `polls` times, whenever it is woken, and then drops it. Returns its output if it ends earlier.
+pub async fn dropped_after<F: IntoFuture>(polls: usize, future: F) -> Option<F::Output> {
+    let mut future = Some(Box::pin(future.into_future()));
+    let mut left = polls;
+    let outcome = poll_fn(move |context| {
+        let Some(running) = future.as_mut() else { return Poll::Ready(None) };
+        if left == 0 {
+            future = None;
+            return Poll::Ready(None);
+        }
+        left -= 1;
+        match running.as_mut().poll(context) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => {
+                if left == 0 {
+                    context.waker().wake_by_ref();
+                }
+                Poll::Pending
+            }
+        }
+    });
+    guarded(outcome).await
 }
 
 /// Runs a future on this thread, without a tokio runtime.

@@ -1,12 +1,8 @@
 //! Starting and stopping the consumers of a process one by one.
 
-use std::future::{Future, IntoFuture, poll_fn};
-use std::pin::Pin;
-use std::task::Poll;
-
 use lightbus::prelude::*;
 use lightbus::{ConsumerKind, Error};
-use lightbus_test_support::wait::{GUARD, guarded, next, waiting};
+use lightbus_test_support::wait::{GUARD, dropped_after, guarded, next, waiting};
 use lightbus_test_support::world::World;
 use tokio::sync::mpsc;
 
@@ -24,30 +20,6 @@ fn reporter(
         let _ = sender.send(event.serial);
         std::future::ready(())
     }
-}
-
-/// Polls a future that many times, whenever it is woken, and then drops it.
-async fn dropped_after<F: IntoFuture>(polls: usize, future: F) -> Option<F::Output> {
-    let mut future = Some(Box::pin(future.into_future()));
-    let mut left = polls;
-    let outcome = poll_fn(move |context| {
-        let Some(running) = future.as_mut() else { return Poll::Ready(None) };
-        if left == 0 {
-            future = None;
-            return Poll::Ready(None);
-        }
-        left -= 1;
-        match Pin::new(running).poll(context) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => {
-                if left == 0 {
-                    context.waker().wake_by_ref();
-                }
-                Poll::Pending
-            }
-        }
-    });
-    guarded(outcome).await
 }
 
 pub async fn a_dropped_subscribe_leaves_nothing_behind(world: &World) {

@@ -7,7 +7,7 @@ use lightbus_test_support::broker::{fresh_namespace, process_at, url};
 use lightbus_test_support::command::run;
 use lightbus_test_support::environment::variable;
 use lightbus_test_support::relay::Relay;
-use lightbus_test_support::wait::{GUARD, eventually, guarded, next};
+use lightbus_test_support::wait::{GUARD, dropped_after, eventually, guarded, next};
 use tokio::net::TcpListener;
 use url::Url;
 
@@ -155,4 +155,17 @@ async fn who_may_not_have_a_second_connection_is_told_why() {
     shop::serve(&bus).await;
     bus.shutdown().await;
     rabbitmqctl(&["delete_user", USER]).await;
+}
+
+#[tokio::test]
+async fn a_connect_that_is_dropped_leaves_no_connection() {
+    let relay = Relay::start().await;
+    for polls in 0..60 {
+        let connect = process_at(relay.url(), "warranty", &fresh_namespace()).connect();
+        if let Some(bus) = dropped_after(polls, connect).await {
+            bus.unwrap().shutdown().await;
+            break;
+        }
+    }
+    eventually("every connection is closed", || relay.connections() == 0).await;
 }
