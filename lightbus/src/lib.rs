@@ -60,16 +60,17 @@
 //! | for | see |
 //! |---|---|
 //! | what the attribute accepts | [`macro@api`] |
-//! | connecting, serving, publishing, subscribing, stopping | [`Bus`] |
+//! | connecting, serving, publishing, subscribing | [`Bus`] |
+//! | running and stopping | [`Bus::run`], [`Bus::run_until`], [`ConsumerHandle::stop`] |
 //! | settings | [`BusBuilder`] and [`config`] |
 //! | how a call can end | [`CallError`] |
 //! | what can handle an event, and how it can fail | [`event::Handler`], [`HandlerError`] |
-//! | when an event is handled again that failed | [`Retries`] |
+//! | when a failed event is handled again | [`Retries`] |
 //! | dropping repeats of events | [`Subscribe::dedupe`], [`DedupeStore`] |
-//! | what a handler may know | [`Context`] |
-//! | events that could not be handled | [`Bus::dead_letters`] |
+//! | what a handler knows of its call or event | [`Context`] |
+//! | events that could not be handled | [`Bus::dead_letters`], [`BusBuilder::on_dead_letter`] |
 //! | events of every type | [`Bus::subscribe_pattern`] |
-//! | whether this process is well | [`Bus::health`] |
+//! | the health of this process | [`Bus::health`] |
 //! | the JSON Schema of an API | [`api::Api::schema`] |
 //!
 //! # Cargo features
@@ -80,8 +81,8 @@
 //!
 //! # Runtime
 //!
-//! Everything runs on [tokio](https://tokio.rs), on the runtime that [`BusBuilder::connect`] is called in, of either flavour.
-//! It logs through [`tracing`](https://docs.rs/tracing).
+//! Everything runs on [tokio](https://tokio.rs), on the runtime that [`BusBuilder::connect`] is awaited on, of either flavour.
+//! Lightbus logs through [`tracing`](https://docs.rs/tracing).
 
 // docs.rs shows which items need a cargo feature.
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -109,10 +110,14 @@ pub use crate::api::schema;
 pub use crate::bus::{Bus, BusBuilder, ConsumerHandle, DeadLetters, Serve, Subscribe};
 pub use crate::context::{Context, ContextBuilder};
 pub use crate::error::{Error, Result};
-pub use crate::event::{DedupeStore, HandlerError, RecentIds, Retries};
+pub use crate::event::dedupe::DedupeStore;
+pub use crate::event::handler::HandlerError;
+pub use crate::event::recent_ids::RecentIds;
+pub use crate::event::retries::Retries;
 pub use crate::health::{ConsumerHealth, ConsumerKind, Health};
 pub use crate::protocol::{codec, message, name};
-pub use crate::rpc::{Call, CallError};
+pub use crate::rpc::call::Call;
+pub use crate::rpc::error::CallError;
 
 /// What generated code is made of. It is no part of the public interface and changes at any time.
 #[doc(hidden)]
@@ -124,7 +129,8 @@ pub mod __private {
     pub use crate::api::{Api, ApiDescriptor, Event, EventDescriptor, MethodDescriptor};
     pub use crate::bus::{Bus, client};
     pub use crate::context::Context;
+    pub use crate::rpc::call::Call;
     pub use crate::rpc::{
-        Argument, Arguments, Call, Client, Dispatch, Invocation, IsNoResult, Lend, Outcome, Returned, Text, invocation,
+        Argument, Arguments, Client, Dispatch, Invocation, IsNoResult, Lend, Outcome, Returned, Text, invocation,
     };
 }

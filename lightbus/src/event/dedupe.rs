@@ -16,7 +16,7 @@ use crate::runtime::guard::Guarded;
 
 /// Remembers which events were handled, so that [repeats](crate::Subscribe::dedupe) of them are dropped.
 ///
-/// [`RecentIds`](super::RecentIds) is one in memory. Write your own for what is to be remembered beyond the process: a table
+/// [`RecentIds`](crate::RecentIds) is one in memory. Write your own for what is to be remembered beyond the process: a table
 /// in the application's database, say. Two things are asked of it, for one event at a time by each process: an event that
 /// is being handled is not asked for again before that has ended.
 ///

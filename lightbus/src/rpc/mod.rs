@@ -1,24 +1,24 @@
-//! Calls: made by [`Call`], answered by a dispatcher.
+//! Calling methods and serving them.
+//!
+//! [`Call`](crate::Call) and [`CallError`](crate::CallError) are at the top of the crate.
 
 mod argument;
 mod arguments;
-mod call;
+pub(crate) mod call;
 mod caller;
 mod client;
 mod dispatch;
 mod ending;
-mod error;
+pub(crate) mod error;
 mod fault;
 mod invocation;
 mod prepared;
 mod returned;
 mod server;
 
-pub use self::call::Call;
 pub use self::dispatch::Dispatch;
-pub use self::error::{CallError, MessageKind, Servers};
+pub use self::error::{MessageKind, Servers};
 pub use self::fault::{Fault, FaultCode, FaultDetails};
-pub use self::invocation::{Invocation, Outcome};
 
 #[doc(hidden)]
 pub use self::argument::{Argument, Lend, Text};
@@ -27,7 +27,7 @@ pub use self::arguments::{Arguments, Field};
 #[doc(hidden)]
 pub use self::client::Client;
 #[doc(hidden)]
-pub use self::invocation::invocation;
+pub use self::invocation::{Invocation, Outcome, invocation};
 #[doc(hidden)]
 pub use self::returned::{IsNoResult, Returned};
 

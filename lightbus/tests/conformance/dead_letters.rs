@@ -7,7 +7,7 @@ use std::time::Duration;
 use lightbus::event::{DeadLetter, FailureReason};
 use lightbus::prelude::*;
 use lightbus::{Bus, Error};
-use lightbus_test_support::wait::{eventually_async, next, waiting};
+use lightbus_test_support::wait::{dropped_after, eventually_async, next, waiting};
 use lightbus_test_support::world::World;
 use tokio::sync::mpsc;
 
@@ -168,6 +168,20 @@ pub async fn dead_letters_are_discarded(world: &World) {
     assert_eq!(dead_letters.discard_all().await.unwrap(), 2);
     assert!(letters(&broken.bus, 0).await.is_empty());
     assert_eq!(waiting(&mut broken.attempts).len(), 3);
+}
+
+pub async fn a_dropped_look_at_dead_letters_leaves_them_where_they_are(world: &World) {
+    let broken = broken(world).await;
+    publish(world, &["SN-1", "SN-2", "SN-3"]).await;
+    letters(&broken.bus, 3).await;
+    let dead_letters = broken.bus.dead_letters(NAME);
+    for polls in 0..40 {
+        if dropped_after(polls, dead_letters.list(10)).await.is_some() {
+            break;
+        }
+    }
+    eventually_async("all of them are there", || async { dead_letters.list(10).await.unwrap().len() == 3 }).await;
+    assert_eq!(serials(&dead_letters.list(10).await.unwrap()), ["SN-1", "SN-2", "SN-3"]);
 }
 
 pub async fn a_subscription_that_does_not_exist_is_named_with_similar_names(world: &World) {

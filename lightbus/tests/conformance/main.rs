@@ -113,6 +113,7 @@ on_every_transport! {
         a_dead_letter_is_replayed_to_its_subscription_alone
         all_dead_letters_are_replayed_once
         dead_letters_are_discarded
+        a_dropped_look_at_dead_letters_leaves_them_where_they_are
         a_subscription_that_does_not_exist_is_named_with_similar_names
         an_admin_names_another_service
         the_application_is_told_of_each_dead_letter;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lightbus::prelude::*;
-use lightbus::{Bus, Serve};
+use lightbus::{Bus, ConsumerHandle, Serve};
 use tokio::sync::{Semaphore, mpsc};
 
 #[derive(Debug, Serialize, Deserialize, JsonSchema, thiserror::Error)]
@@ -75,7 +75,7 @@ pub fn registered(serial: &str) -> ProductRegistered {
 }
 
 /// Tries to serve a desk.
-pub async fn try_serve(bus: &Bus) -> lightbus::Result<()> {
+pub async fn try_serve(bus: &Bus) -> lightbus::Result<ConsumerHandle> {
     let (begun, _) = mpsc::unbounded_channel();
     bus.serve(WarrantyServer::new(Desk { begun, gate: Arc::new(Semaphore::new(0)) })).await
 }
