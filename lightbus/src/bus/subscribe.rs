@@ -88,8 +88,8 @@ impl Subscribe {
 
     /// Limits how long the handler may take for one event. Default: the bus's, which is 5 minutes.
     ///
-    /// A handler that takes longer is cancelled where it awaits, and the attempt has failed. RabbitMQ takes an event away from
-    /// a process that has not settled it within 30 minutes, and all other events of the subscription with it. A longer
+    /// A handler that takes longer is cancelled where it awaits, and the attempt has failed. RabbitMQ takes back an event that
+    /// a process has held for 30 minutes, and before 4.3 all other events that the process holds of the subscription. A longer
     /// timeout needs a longer `consumer_timeout` on the broker.
     pub fn handler_timeout(mut self, limit: Duration) -> Self {
         self.state.set(|settings| settings.handler_timeout = Some(limit));
