@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lightbus::prelude::*;
+use lightbus::schema::ApiSchema;
 use serde_json::json;
 
 type Outcome = Result<(), Box<dyn Error>>;
@@ -72,7 +73,7 @@ trait Stock {
     async fn conditional(&self, number: Absent) -> Absent;
 
     /// No use any more.
-    #[deprecated]
+    #[deprecated(since = "0.1.0", note = "count them")]
     async fn old(&self) -> u8;
 
     /// Parts were taken.
@@ -345,7 +346,7 @@ fn documentation_may_be_passed_through_a_macro() {
 #[test]
 fn the_schema_describes_the_wire() -> Outcome {
     let schema = serde_json::to_value(StockApi::schema())?;
-    let arguments = &schema["methods"]["every_form"]["arguments"];
+    let arguments = &schema["methods"]["every_form"]["arguments"]["read"];
     assert_eq!(arguments["properties"]["text"], json!({"type": "string"}));
     assert_eq!(arguments["properties"]["list"], json!({"type": "array", "items": {"$ref": "#/$defs/Part"}}));
     assert_eq!(arguments["properties"]["part"], json!({"$ref": "#/$defs/Part"}));
@@ -355,13 +356,33 @@ fn the_schema_describes_the_wire() -> Outcome {
 
     let caller = &schema["methods"]["caller"]["arguments"]["properties"];
     assert_eq!(caller.as_object().map(|properties| properties.len()), Some(2));
-    assert_eq!(schema["methods"]["defaults"]["arguments"]["required"], json!(null));
+    assert_eq!(schema["methods"]["defaults"]["arguments"]["read"]["required"], json!(null));
     let kind = &schema["methods"]["kind"]["arguments"]["required"];
     assert_eq!(*kind, json!(["what", "in"]));
     assert_eq!(schema["methods"]["find"]["error"], json!({"$ref": "#/$defs/StockError"}));
-    assert_eq!(schema["events"]["taken"]["fields"]["required"], json!(["part", "in"]));
-    let by = &schema["events"]["counted"]["fields"]["properties"]["by"];
+    assert_eq!(schema["events"]["taken"]["fields"]["read"]["required"], json!(["part", "in"]));
+    let by = &schema["events"]["counted"]["fields"]["read"]["properties"]["by"];
     assert_eq!((&by["maximum"], &by["default"]), (&json!(9), &json!(0)));
+    Ok(())
+}
+
+#[test]
+fn the_schema_tells_what_the_trait_says() -> Outcome {
+    let schema = StockApi::schema();
+    assert_eq!(schema.version.as_deref(), Some(env!("CARGO_PKG_VERSION")));
+    assert_eq!(schema.methods["old"].deprecated.as_deref(), Some("count them"));
+    assert_eq!(schema.methods["find"].deprecated, None);
+    assert_eq!(schema.methods["find"].timeout, Some(Duration::from_millis(250)));
+    assert!(schema.methods["find"].idempotent);
+    let emptied = &schema.events["emptied"];
+    assert_eq!(emptied.deprecated, None);
+    assert_eq!(emptied.description, "Nothing to say.");
+
+    // A missing `Option` is read as `None`, and `None` is always written.
+    let arguments = serde_json::to_value(&schema.methods["every_form"].arguments)?;
+    assert_eq!(arguments["read"]["required"], json!(["value", "text", "list", "part"]));
+    assert_eq!(arguments["written"]["required"], json!(["value", "text", "list", "part", "maybe"]));
+    assert_eq!(ApiSchema::from_json(&schema.to_json())?, schema);
     Ok(())
 }
 

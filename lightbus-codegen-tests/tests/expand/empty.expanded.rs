@@ -27,11 +27,12 @@ const _: () = {
     use ::core::convert::Into as _;
     impl ::lightbus::__private::Api for TApi {
         const DESCRIPTOR: &'static ::lightbus::__private::ApiDescriptor = &::lightbus::__private::ApiDescriptor::new(
-            "company.empty",
-            "An API with nothing in it yet.",
-            &[],
-            &[],
-        );
+                "company.empty",
+                "An API with nothing in it yet.",
+                &[],
+                &[],
+            )
+            .with_version(::core::option_env!("CARGO_PKG_VERSION"));
     }
     impl TClient {
         /// A client that calls over this bus.

@@ -163,7 +163,8 @@ const _: () = {
             crate::bus::__private::reference::<String>,
         )
         .with_timeout(::core::time::Duration::from_millis(60000u64))
-        .with_idempotent();
+        .with_idempotent()
+        .with_deprecated("ask for the part");
     #[cfg(unix)]
     const __home_method: &crate::bus::__private::MethodDescriptor = &crate::bus::__private::MethodDescriptor::new(
         "home",
@@ -187,24 +188,26 @@ const _: () = {
     );
     #[cfg(unix)]
     const __Nothing_event: &crate::bus::__private::EventDescriptor = &crate::bus::__private::EventDescriptor::new(
-        "nothing",
-        "Nothing more to say.",
-        crate::bus::__private::inline::<Nothing>,
-    );
+            "nothing",
+            "Nothing more to say.",
+            crate::bus::__private::inline::<Nothing>,
+        )
+        .with_deprecated("");
     impl crate::bus::__private::Api for WarrantyApi {
         const DESCRIPTOR: &'static crate::bus::__private::ApiDescriptor = &crate::bus::__private::ApiDescriptor::new(
-            "company.warranty",
-            "Everything that a trait can say.",
-            &[
-                __every_form_method,
-                __type_method,
-                #[cfg(unix)]
-                __home_method,
-                #[cfg(not(unix))]
-                __home_method,
-            ],
-            &[__Registration_event, #[cfg(unix)] __Nothing_event],
-        );
+                "company.warranty",
+                "Everything that a trait can say.",
+                &[
+                    __every_form_method,
+                    __type_method,
+                    #[cfg(unix)]
+                    __home_method,
+                    #[cfg(not(unix))]
+                    __home_method,
+                ],
+                &[__Registration_event, #[cfg(unix)] __Nothing_event],
+            )
+            .with_version(::core::option_env!("CARGO_PKG_VERSION"));
     }
     impl crate::bus::__private::Event for Registration {
         type Api = WarrantyApi;
@@ -460,12 +463,13 @@ const _: () = {
     );
     impl ::lightbus::__private::Api for SalesApi {
         const DESCRIPTOR: &'static ::lightbus::__private::ApiDescriptor = &::lightbus::__private::ApiDescriptor::new(
-            "company.sales",
-            ::core::concat!("Described in a file.", "\n", include_str!("sales.md"))
-                .trim_ascii(),
-            &[__price_method],
-            &[],
-        );
+                "company.sales",
+                ::core::concat!("Described in a file.", "\n", include_str!("sales.md"))
+                    .trim_ascii(),
+                &[__price_method],
+                &[],
+            )
+            .with_version(::core::option_env!("CARGO_PKG_VERSION"));
     }
     impl SalesClient {
         /// A client that calls over this bus.

@@ -42,11 +42,12 @@ const _: () = {
     );
     impl ::lightbus::__private::Api for WarrantyApi {
         const DESCRIPTOR: &'static ::lightbus::__private::ApiDescriptor = &::lightbus::__private::ApiDescriptor::new(
-            "company.warranty",
-            "What was not refused is expanded.",
-            &[__kept_method],
-            &[],
-        );
+                "company.warranty",
+                "What was not refused is expanded.",
+                &[__kept_method],
+                &[],
+            )
+            .with_version(::core::option_env!("CARGO_PKG_VERSION"));
     }
     impl WarrantyClient {
         /// A client that calls over this bus.

@@ -86,11 +86,12 @@ const _: () = {
     );
     impl ::lightbus::__private::Api for WarrantyApi {
         const DESCRIPTOR: &'static ::lightbus::__private::ApiDescriptor = &::lightbus::__private::ApiDescriptor::new(
-            "company.warranty",
-            "Who is covered, and until when.",
-            &[__check_method, __registered_method],
-            &[__ProductRegistered_event],
-        );
+                "company.warranty",
+                "Who is covered, and until when.",
+                &[__check_method, __registered_method],
+                &[__ProductRegistered_event],
+            )
+            .with_version(::core::option_env!("CARGO_PKG_VERSION"));
     }
     impl ::lightbus::__private::Event for ProductRegistered {
         type Api = WarrantyApi;

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::{api_type, arguments, docs, event_descriptor, guarded, method_descriptor, private};
-use crate::model::{Api, Event, Method};
+use crate::model::{Api, Attributes, Event, Method};
 
 pub(super) fn item(api: &Api) -> TokenStream {
     let (visibility, ident) = (&api.visibility, api_type(api));
@@ -42,7 +42,8 @@ pub(super) fn impls(api: &Api) -> TokenStream {
         #(#events)*
         impl #private::Api for #ident {
             const DESCRIPTOR: &'static #private::ApiDescriptor =
-                &#private::ApiDescriptor::new(#name, #docs, &[#(#method_list)*], &[#(#event_list)*]);
+                &#private::ApiDescriptor::new(#name, #docs, &[#(#method_list)*], &[#(#event_list)*])
+                    .with_version(::core::option_env!("CARGO_PKG_VERSION"));
         }
     }
 }
@@ -58,6 +59,7 @@ fn method(api: &Api, method: &Method) -> TokenStream {
         quote!(.with_timeout(::core::time::Duration::from_millis(#milliseconds)))
     });
     let idempotent = method.idempotent.then(|| quote!(.with_idempotent()));
+    let deprecated = deprecated(&method.attributes);
     guarded(
         &method.attributes,
         quote! {
@@ -66,7 +68,7 @@ fn method(api: &Api, method: &Method) -> TokenStream {
                 #docs,
                 #arguments,
                 #private::reference::<#value>,
-            ) #error #timeout #idempotent;
+            ) #error #timeout #idempotent #deprecated;
         },
     )
 }
@@ -74,11 +76,16 @@ fn method(api: &Api, method: &Method) -> TokenStream {
 fn event(api: &Api, event: &Event) -> TokenStream {
     let (private, constant, ty) = (private(api), event_descriptor(event), &event.ty);
     let (name, docs) = (&event.name.value, docs::text(&event.attributes.docs));
+    let deprecated = deprecated(&event.attributes);
     guarded(
         &event.attributes,
         quote! {
             const #constant: &#private::EventDescriptor =
-                &#private::EventDescriptor::new(#name, #docs, #private::inline::<#ty>);
+                &#private::EventDescriptor::new(#name, #docs, #private::inline::<#ty>) #deprecated;
         },
     )
+}
+
+fn deprecated(attributes: &Attributes) -> Option<TokenStream> {
+    docs::deprecation(&attributes.shared).map(|note| quote!(.with_deprecated(#note)))
 }

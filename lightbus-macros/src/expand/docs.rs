@@ -108,3 +108,27 @@ fn unindented(text: &str, indent: usize) -> String {
     let lines: Vec<&str> = text.split('\n').map(|line| line.get(indent..).unwrap_or_default().trim_end()).collect();
     lines.join("\n")
 }
+
+/// The note of `#[deprecated]`, which may be empty.
+pub(super) fn deprecation(attributes: &[Attribute]) -> Option<String> {
+    let deprecated = attributes.iter().find(|attribute| attribute.path().is_ident("deprecated"))?;
+    let text = |value: &Expr| match peel(value) {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
+        _ => String::new(),
+    };
+    let mut note = match &deprecated.meta {
+        Meta::NameValue(deprecated) => text(&deprecated.value),
+        _ => String::new(),
+    };
+    if let Meta::List(list) = &deprecated.meta {
+        // What does not parse is rustc's to refuse.
+        let _ = list.parse_nested_meta(|meta| {
+            let value: Expr = meta.value()?.parse()?;
+            if meta.path.is_ident("note") {
+                note = text(&value);
+            }
+            Ok(())
+        });
+    }
+    Some(note)
+}

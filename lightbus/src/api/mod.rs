@@ -7,11 +7,10 @@ pub mod schema;
 use std::time::Duration;
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::api::schema::{ApiSchema, ArgumentsSchema, EventSchema, MethodSchema, SchemaOf};
+use crate::api::schema::{ApiSchema, ArgumentsSchema, Describer, EventSchema, MethodSchema, SchemaOf};
 use crate::protocol::name::NameKind;
 
 /// An API: methods that can be called and events that can be subscribed to, under one name.
@@ -55,6 +54,7 @@ pub struct ApiDescriptor {
     docs: &'static str,
     methods: &'static [&'static MethodDescriptor],
     events: &'static [&'static EventDescriptor],
+    version: Option<&'static str>,
 }
 
 impl ApiDescriptor {
@@ -71,7 +71,14 @@ impl ApiDescriptor {
         events: &'static [&'static EventDescriptor],
     ) -> Self {
         assert!(NameKind::Api.problem(name).is_none(), "the name of the API is not valid");
-        Self { name, docs, methods, events }
+        Self { name, docs, methods, events, version: None }
+    }
+
+    /// The version of the crate that the trait is in.
+    #[must_use]
+    pub const fn with_version(mut self, version: Option<&'static str>) -> Self {
+        self.version = version;
+        self
     }
 
     /// The API's name, such as `company.warranty`.
@@ -84,6 +91,12 @@ impl ApiDescriptor {
     #[must_use]
     pub const fn docs(&self) -> &'static str {
         self.docs
+    }
+
+    /// The version of the crate that the trait is in. Cargo sets it.
+    #[must_use]
+    pub const fn version(&self) -> Option<&'static str> {
+        self.version
     }
 
     /// The methods, in the order of the trait.
@@ -107,35 +120,42 @@ impl ApiDescriptor {
     /// The JSON Schema of every method and event.
     #[must_use]
     pub fn schema(&self) -> ApiSchema {
-        let mut generator = SchemaSettings::draft2020_12().into_generator();
-        let methods = self
+        let mut describer = Describer::new();
+        let methods: Vec<_> = self
             .methods
             .iter()
             .map(|method| {
-                let schema = MethodSchema {
-                    description: method.docs.to_owned(),
-                    arguments: method.arguments.schema(&mut generator),
-                    returns: (method.returns)(&mut generator),
-                    error: method.error.map(|error| error(&mut generator)),
-                };
-                (method.name.to_owned(), schema)
+                let error = method.error.map(|error| describer.describe(error));
+                (method, describer.describe_arguments(method.arguments), describer.describe(method.returns), error)
             })
             .collect();
-        let events = self
-            .events
-            .iter()
-            .map(|event| {
-                let schema = EventSchema { description: event.docs.to_owned(), fields: (event.fields)(&mut generator) };
-                (event.name.to_owned(), schema)
-            })
-            .collect();
-        ApiSchema {
-            name: self.name.to_owned(),
-            description: self.docs.to_owned(),
-            methods,
-            events,
-            definitions: generator.take_definitions(true),
+        let events: Vec<_> = self.events.iter().map(|event| (event, describer.describe(event.fields))).collect();
+        let definitions = describer.finish();
+        let mut schema = ApiSchema::empty(self.name.to_owned());
+        schema.version = self.version.map(str::to_owned);
+        schema.description = self.docs.to_owned();
+        for (method, arguments, returns, error) in methods {
+            let described = MethodSchema {
+                description: method.docs.to_owned(),
+                deprecated: method.deprecated.map(str::to_owned),
+                timeout: method.timeout,
+                idempotent: method.idempotent,
+                arguments: definitions.schema(arguments),
+                returns: definitions.schema(returns),
+                error: error.map(|error| definitions.schema(error)),
+            };
+            schema.methods.insert(method.name.to_owned(), described);
         }
+        for (event, fields) in events {
+            let described = EventSchema {
+                description: event.docs.to_owned(),
+                deprecated: event.deprecated.map(str::to_owned),
+                fields: definitions.schema(fields),
+            };
+            schema.events.insert(event.name.to_owned(), described);
+        }
+        schema.definitions = definitions.all;
+        schema
     }
 }
 
@@ -146,6 +166,7 @@ pub struct MethodDescriptor {
     docs: &'static str,
     timeout: Option<Duration>,
     idempotent: bool,
+    deprecated: Option<&'static str>,
     arguments: ArgumentsSchema,
     returns: SchemaOf,
     error: Option<SchemaOf>,
@@ -160,7 +181,7 @@ impl MethodDescriptor {
     #[must_use]
     pub const fn new(name: &'static str, docs: &'static str, arguments: ArgumentsSchema, returns: SchemaOf) -> Self {
         assert!(NameKind::Member.problem(name).is_none(), "the name of a method is not valid");
-        Self { name, docs, timeout: None, idempotent: false, arguments, returns, error: None }
+        Self { name, docs, timeout: None, idempotent: false, deprecated: None, arguments, returns, error: None }
     }
 
     /// The method returns a `Result` with this error.
@@ -181,6 +202,13 @@ impl MethodDescriptor {
     #[must_use]
     pub const fn with_idempotent(mut self) -> Self {
         self.idempotent = true;
+        self
+    }
+
+    /// Marks the method as deprecated, with a note that may be empty.
+    #[must_use]
+    pub const fn with_deprecated(mut self, note: &'static str) -> Self {
+        self.deprecated = Some(note);
         self
     }
 
@@ -207,6 +235,12 @@ impl MethodDescriptor {
     pub const fn is_idempotent(&self) -> bool {
         self.idempotent
     }
+
+    /// The note of `#[deprecated]`, which may be empty.
+    #[must_use]
+    pub const fn deprecated(&self) -> Option<&'static str> {
+        self.deprecated
+    }
 }
 
 /// Everything that is known of an event at compile time.
@@ -214,6 +248,7 @@ impl MethodDescriptor {
 pub struct EventDescriptor {
     name: &'static str,
     docs: &'static str,
+    deprecated: Option<&'static str>,
     fields: SchemaOf,
 }
 
@@ -226,7 +261,14 @@ impl EventDescriptor {
     #[must_use]
     pub const fn new(name: &'static str, docs: &'static str, fields: SchemaOf) -> Self {
         assert!(NameKind::Member.problem(name).is_none(), "the name of an event is not valid");
-        Self { name, docs, fields }
+        Self { name, docs, deprecated: None, fields }
+    }
+
+    /// Marks the event as deprecated, with a note that may be empty.
+    #[must_use]
+    pub const fn with_deprecated(mut self, note: &'static str) -> Self {
+        self.deprecated = Some(note);
+        self
     }
 
     /// The event's name on the wire, such as `product_registered`.
@@ -239,5 +281,11 @@ impl EventDescriptor {
     #[must_use]
     pub const fn docs(&self) -> &'static str {
         self.docs
+    }
+
+    /// The note of `#[deprecated]`, which may be empty.
+    #[must_use]
+    pub const fn deprecated(&self) -> Option<&'static str> {
+        self.deprecated
     }
 }

@@ -1,0 +1,18 @@
+//! The schema of an API: what it says, how it is kept, and how two versions are compared.
+//!
+//! [`Api::schema`](crate::api::Api::schema) needs no broker: it is made from the user's own types.
+//! [`compare`] tells what an old and a new process make of each other's messages.
+
+mod arguments;
+mod compat;
+mod describe;
+mod document;
+mod shape;
+
+#[doc(hidden)]
+pub use self::arguments::{ArgumentsSchema, property};
+pub use self::compat::{Comparison, Difference, Order, Part, Rule, Verdict, compare};
+pub(crate) use self::describe::Describer;
+#[doc(hidden)]
+pub use self::describe::{Described, SchemaOf, described, inline, reference};
+pub use self::document::{ApiSchema, EventSchema, MethodSchema, SchemaHash, TypeSchema};

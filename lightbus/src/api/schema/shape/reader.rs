@@ -1,0 +1,364 @@
+//! Reads JSON Schema into shapes.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value};
+
+use super::{Id, Integer, Shape, Shapes, Text};
+
+/// How many shapes a document may have. What comes after is opaque.
+const MAX_SHAPES: usize = 50_000;
+
+/// How deeply schemas may be nested without a `$ref` between them. What is deeper is opaque.
+const MAX_DEPTH: usize = 64;
+
+/// Integers that a body can carry.
+const WIRE: (i128, i128) = (i64::MIN as i128, u64::MAX as i128);
+
+/// Keywords that say nothing about which values there are.
+const ANNOTATIONS: &[&str] = &[
+    "$schema",
+    "$defs",
+    "$comment",
+    "title",
+    "description",
+    "default",
+    "examples",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "contentEncoding",
+    "contentMediaType",
+];
+
+/// Formats that stand for a type with a parser. Others come from attributes, which no decoder enforces.
+const PARSED_FORMATS: &[&str] = &[
+    "date",
+    "date-time",
+    "partial-date-time",
+    "time",
+    "partial-time",
+    "zoned-date-time",
+    "duration",
+    "uuid",
+    "uri",
+    "ip",
+    "ipv4",
+    "ipv6",
+];
+
+pub(crate) type Object = Map<String, Value>;
+
+/// Reads the schemas of one document.
+pub(crate) struct Reader<'d> {
+    definitions: &'d Object,
+    pub(super) shapes: Shapes,
+    named: HashMap<&'d str, Id>,
+    root: Option<&'d Value>,
+    root_id: Option<Id>,
+    spent: usize,
+}
+
+impl<'d> Reader<'d> {
+    pub(crate) fn new(definitions: &'d Object) -> Self {
+        Self { definitions, shapes: Shapes::default(), named: HashMap::new(), root: None, root_id: None, spent: 0 }
+    }
+
+    pub(crate) fn finish(self) -> Shapes {
+        self.shapes
+    }
+
+    /// Reads one schema of the document.
+    pub(crate) fn read(&mut self, schema: &'d Value, pointer: &str) -> Id {
+        (self.root, self.root_id) = (Some(schema), None);
+        self.add(schema, pointer, 0)
+    }
+
+    pub(super) fn add(&mut self, schema: &'d Value, pointer: &str, depth: usize) -> Id {
+        if self.is_full() {
+            return self.push(Shape::Opaque(too_large()), pointer);
+        }
+        let id = self.push(Shape::Opaque(Value::Null), pointer);
+        if depth == 0 && self.root_id.is_none() {
+            self.root_id = Some(id);
+        }
+        self.fill(id, schema, depth);
+        id
+    }
+
+    fn fill(&mut self, id: Id, schema: &'d Value, depth: usize) {
+        let pointer = self.shapes.nodes[id].pointer.clone();
+        let shape = if depth > MAX_DEPTH { Shape::Opaque(too_large()) } else { self.shape(schema, &pointer, depth) };
+        let constraints = constraints(schema, &shape);
+        let node = &mut self.shapes.nodes[id];
+        (node.shape, node.constraints) = (shape, constraints);
+    }
+
+    /// Adds a shape, or returns the last one when there are too many.
+    pub(super) fn push(&mut self, shape: Shape, pointer: &str) -> Id {
+        self.spent += 1;
+        match self.shapes.len().checked_sub(1) {
+            Some(last) if self.shapes.len() > MAX_SHAPES => last,
+            _ => self.shapes.push(shape, pointer.to_owned()),
+        }
+    }
+
+    /// Whether the document is larger than what is read. Copies of fields count, too.
+    pub(super) fn is_full(&self) -> bool {
+        self.spent >= MAX_SHAPES
+    }
+
+    pub(super) fn spend(&mut self, count: usize) {
+        self.spent += count;
+    }
+
+    fn shape(&mut self, schema: &'d Value, pointer: &str, depth: usize) -> Shape {
+        let object = match schema {
+            Value::Bool(true) => return Shape::Any,
+            Value::Bool(false) => return Shape::Never,
+            Value::Object(object) => object,
+            other => return Shape::Opaque(other.clone()),
+        };
+        let has = |name: &str| object.contains_key(name);
+        if object.keys().all(|key| is_annotation(key)) {
+            return Shape::Any;
+        }
+        if object.get("not").is_some_and(|not| not.as_object().is_some_and(Map::is_empty)) {
+            return Shape::Never;
+        }
+        if has("x-lightbus-takes") {
+            return self.observed(object, pointer);
+        }
+        if let Some(Value::String(reference)) = object.get("$ref")
+            && object.keys().all(|key| key == "$ref" || is_annotation(key))
+        {
+            return self.reference(reference).map_or_else(|| Shape::Opaque(schema.clone()), Shape::Alias);
+        }
+        if has("$ref") || has("allOf") || has("properties") && (has("oneOf") || has("anyOf")) {
+            return self.merged(schema, object, pointer, depth);
+        }
+        if has("oneOf") || has("anyOf") {
+            return self.union(object, pointer, depth).unwrap_or_else(|| Shape::Opaque(schema.clone()));
+        }
+        if has("enum") || has("const") {
+            return self.choice(object, pointer).unwrap_or_else(|| Shape::Opaque(schema.clone()));
+        }
+        let shape = match object.get("type") {
+            Some(Value::String(kind)) => self.typed(kind, object, pointer, depth),
+            Some(Value::Array(kinds)) => self.several(kinds, object, pointer, depth),
+            _ => None,
+        };
+        shape.unwrap_or_else(|| Shape::Opaque(schema.clone()))
+    }
+
+    /// The shape that `$ref` names.
+    pub(super) fn reference(&mut self, reference: &str) -> Option<Id> {
+        if reference == "#" {
+            return self.root_id;
+        }
+        let (name, schema) = self.definition(reference)?;
+        if let Some(id) = self.named.get(name) {
+            return Some(*id);
+        }
+        let id = self.push(Shape::Opaque(Value::Null), &format!("/$defs/{}", escaped(name)));
+        self.named.insert(name, id);
+        self.fill(id, schema, 1);
+        Some(id)
+    }
+
+    /// The definition that `$ref` names.
+    pub(super) fn definition(&self, reference: &str) -> Option<(&'d str, &'d Value)> {
+        if reference == "#" {
+            return self.root.map(|root| ("#", root));
+        }
+        let name = reference.strip_prefix("#/$defs/")?.replace("~1", "/").replace("~0", "~");
+        let (name, schema) = self.definitions.get_key_value(&name)?;
+        Some((name.as_str(), schema))
+    }
+
+    fn several(&mut self, kinds: &'d [Value], object: &'d Object, pointer: &str, depth: usize) -> Option<Shape> {
+        let names: Vec<&str> = kinds.iter().filter_map(Value::as_str).collect();
+        let nullable = names.contains(&"null");
+        let others: Vec<&str> = names.into_iter().filter(|name| *name != "null").take(8).collect();
+        let mut shapes = Vec::new();
+        for kind in others {
+            let shape = self.typed(kind, object, pointer, depth)?;
+            shapes.push((kind, self.push(shape, pointer)));
+        }
+        let one = match shapes.as_slice() {
+            [] => return nullable.then_some(Shape::Null),
+            [(_, only)] => *only,
+            several => {
+                let union = super::union::untagged(several.iter().map(|(kind, id)| ((*kind).to_owned(), *id)));
+                self.push(union, pointer)
+            }
+        };
+        Some(if nullable { Shape::Nullable(one) } else { Shape::Alias(one) })
+    }
+
+    fn typed(&mut self, kind: &str, object: &'d Object, pointer: &str, depth: usize) -> Option<Shape> {
+        let format = object.get("format").and_then(Value::as_str);
+        Some(match kind {
+            "null" => Shape::Null,
+            "boolean" => Shape::Bool,
+            "integer" => Shape::Integer(integer(object, format)?),
+            "number" => match format {
+                Some("float") => Shape::Float { single: true },
+                Some("double") => Shape::Float { single: false },
+                _ => Shape::Number,
+            },
+            "string" => Shape::Text(text(object, format)),
+            "array" => self.array(object, pointer, depth)?,
+            "object" => self.object(object, pointer, depth)?,
+            _ => return None,
+        })
+    }
+
+    fn array(&mut self, object: &'d Object, pointer: &str, depth: usize) -> Option<Shape> {
+        let length = |name: &str| object.get(name).and_then(Value::as_u64);
+        if let Some(Value::Array(items)) = object.get("prefixItems") {
+            let add = |(index, item)| self.add(item, &format!("{pointer}/prefixItems/{index}"), depth + 1);
+            let items = items.iter().enumerate().map(add).collect::<Vec<_>>();
+            return Some(Shape::Tuple(items));
+        }
+        if object.get("maxItems").and_then(Value::as_u64) == Some(0) {
+            return Some(Shape::Tuple(Vec::new()));
+        }
+        let item = match object.get("items") {
+            Some(items) => self.add(items, &format!("{pointer}/items"), depth + 1),
+            None => self.push(Shape::Any, pointer),
+        };
+        Some(match (length("minItems"), length("maxItems")) {
+            (Some(min), Some(max)) if min == max => Shape::Array { item, length: min },
+            _ => Shape::List { item, unique: object.get("uniqueItems") == Some(&Value::Bool(true)) },
+        })
+    }
+
+    /// Text that names a unit variant, or one of some other values.
+    fn choice(&mut self, object: &'d Object, pointer: &str) -> Option<Shape> {
+        let values: Vec<&Value> = match (object.get("enum"), object.get("const")) {
+            (Some(Value::Array(values)), None) => values.iter().collect(),
+            (None, Some(value)) => vec![value],
+            _ => return None,
+        };
+        let nullable = values.iter().any(|value| value.is_null());
+        let values: Vec<&Value> = values.into_iter().filter(|value| !value.is_null()).collect();
+        let shape = if values.iter().all(|value| value.is_string()) {
+            let null = self.push(Shape::Null, pointer);
+            super::union::units(values.iter().filter_map(|value| value.as_str()), null, object)
+        } else if values.iter().all(|value| value.is_number()) {
+            Shape::Choice(values.into_iter().cloned().collect())
+        } else {
+            return None;
+        };
+        Some(if nullable { Shape::Nullable(self.push(shape, pointer)) } else { shape })
+    }
+
+    /// What the decoder took where the schema says something else.
+    fn observed(&mut self, object: &'d Object, pointer: &str) -> Shape {
+        let kinds = object.get("x-lightbus-takes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let mut shapes = Vec::new();
+        for kind in kinds.iter().filter_map(Value::as_str).take(16) {
+            let shape = match kind {
+                "null" => Shape::Null,
+                "boolean" => Shape::Bool,
+                "integer" => Shape::Integer(Integer { min: WIRE.0, max: WIRE.1, nonzero: false }),
+                "number" => Shape::Number,
+                "string" => Shape::Text(Text::Free),
+                "array" => {
+                    let item = self.push(Shape::Any, pointer);
+                    Shape::List { item, unique: false }
+                }
+                "object" => {
+                    let value = self.push(Shape::Any, pointer);
+                    Shape::Map { key: super::Key::Text, value }
+                }
+                _ => Shape::Opaque(Value::Object(object.clone())),
+            };
+            shapes.push((kind.to_owned(), self.push(shape, pointer)));
+        }
+        match shapes.as_slice() {
+            [] => Shape::Never,
+            [(_, only)] => Shape::Alias(*only),
+            _ => super::union::untagged(shapes),
+        }
+    }
+}
+
+pub(super) fn too_large() -> Value {
+    Value::String("too large".to_owned())
+}
+
+pub(super) fn is_annotation(keyword: &str) -> bool {
+    ANNOTATIONS.contains(&keyword) || keyword.starts_with("x-")
+}
+
+/// A name as a part of a JSON pointer.
+pub(crate) fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+fn is_enforced(object: &Object) -> bool {
+    object.get("x-lightbus-enforced") != Some(&Value::Bool(false))
+}
+
+/// The range comes from the type, which `format` names. Bounds of an attribute are not enforced.
+fn integer(object: &Object, format: Option<&str>) -> Option<Integer> {
+    let bound = |name: &str| object.get(name).and_then(Value::as_number).and_then(serde_json::Number::as_i128);
+    let (min, max) = match format {
+        Some("int8") => (i8::MIN.into(), i8::MAX.into()),
+        Some("int16") => (i16::MIN.into(), i16::MAX.into()),
+        Some("int32") => (i32::MIN.into(), i32::MAX.into()),
+        Some("int64" | "int") => (WIRE.0, i64::MAX.into()),
+        Some("int128") => WIRE,
+        Some("uint8") => (0, u8::MAX.into()),
+        Some("uint16") => (0, u16::MAX.into()),
+        Some("uint32") => (0, u32::MAX.into()),
+        Some("uint64" | "uint" | "uint128") => (0, WIRE.1),
+        _ => {
+            let min = bound("minimum").unwrap_or(WIRE.0).max(WIRE.0);
+            let exclusive = bound("exclusiveMaximum").map(|max| max.saturating_sub(1));
+            (min, bound("maximum").or(exclusive).unwrap_or(WIRE.1).min(WIRE.1))
+        }
+    };
+    if min > max {
+        return None;
+    }
+    let zero_left_out = bound("minimum") == Some(1) && min == 0 || object.get("not").is_some();
+    Some(Integer { min, max, nonzero: zero_left_out && is_enforced(object) })
+}
+
+fn text(object: &Object, format: Option<&str>) -> Text {
+    let length = |name: &str| object.get(name).and_then(Value::as_u64);
+    match format {
+        _ if !is_enforced(object) => Text::Free,
+        Some(format) if PARSED_FORMATS.contains(&format) => Text::Format(format.to_owned()),
+        None if length("minLength") == Some(1) && length("maxLength") == Some(1) => Text::Char,
+        _ => Text::Free,
+    }
+}
+
+/// What an attribute of schemars says about a number or text, beyond the type.
+fn constraints(schema: &Value, shape: &Shape) -> Option<String> {
+    let object = schema.as_object()?;
+    let keywords: &[&str] = match shape {
+        Shape::Text(Text::Free) => &["minLength", "maxLength", "pattern", "format"],
+        Shape::Integer(_) => &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"],
+        Shape::Float { .. } | Shape::Number => &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"],
+        Shape::List { .. } => &["minItems", "maxItems"],
+        _ => return None,
+    };
+    let own = |name: &str, value: &Value| match shape {
+        Shape::Integer(range) => {
+            let bound = value.as_number().and_then(serde_json::Number::as_i128);
+            name == "minimum" && bound.is_some_and(|bound| bound == range.min || bound == 1 && range.nonzero)
+                || name == "maximum" && bound == Some(range.max)
+        }
+        _ => false,
+    };
+    let found: Vec<String> = keywords
+        .iter()
+        .filter_map(|name| object.get(*name).filter(|value| !own(name, value)).map(|value| format!("{name} {value}")))
+        .collect();
+    (!found.is_empty()).then(|| found.join(", "))
+}
