@@ -1,8 +1,9 @@
-//! Lightbus lets the applications of one company talk to each other: **calls** (call a method of another application, get
-//! a typed answer or a typed error) and **events** (publish what happened; whoever cares has subscribed). It stands on
-//! RabbitMQ and MessagePack.
+//! A message bus for the applications of one company, on RabbitMQ and MessagePack.
 //!
-//! The contract between applications is one trait with [`#[lightbus::api]`](macro@api) on it:
+//! - **Calls**: call a method of another application and get a typed value or a typed error.
+//! - **Events**: publish that something happened. Every application that subscribed receives it.
+//!
+//! The contract between applications is a trait with [`#[lightbus::api]`](macro@api):
 //!
 //! ```
 //! use lightbus::prelude::*;
@@ -13,10 +14,10 @@
 //!     UnknownProduct { serial: String },
 //! }
 //!
-//! /// Who is covered, and until when.
+//! /// Warranty cover of products.
 //! #[lightbus::api(name = "company.warranty")]
 //! pub trait Warranty {
-//!     /// The last day of a product's cover.
+//!     /// Returns the last day of a product's cover.
 //!     async fn check(&self, serial: &str) -> Result<String, WarrantyError>;
 //!
 //!     /// A customer registered a product.
@@ -24,7 +25,7 @@
 //!     fn product_registered(serial: String, customer: u64);
 //! }
 //!
-//! // One application serves it and publishes its events …
+//! // One application serves the API and publishes its events.
 //! struct Desk;
 //!
 //! impl Warranty for Desk {
@@ -42,7 +43,7 @@
 //! bus.serve(WarrantyServer::new(Desk)).await?;
 //! bus.publish(ProductRegistered { serial: "SN-0042".to_owned(), customer: 7 }).await?;
 //!
-//! // … and the others call it and subscribe.
+//! // Other applications call it and subscribe.
 //! let other = Bus::service("support").url("memory://company").connect().await?;
 //! other.subscribe("audit", |event: ProductRegistered| async move { println!("{event:?}") }).await?;
 //!
@@ -59,29 +60,29 @@
 //!
 //! | for | see |
 //! |---|---|
-//! | what the attribute accepts | [`macro@api`] |
+//! | the syntax of the attribute | [`macro@api`] |
 //! | connecting, serving, publishing, subscribing | [`Bus`] |
 //! | running and stopping | [`Bus::run`], [`Bus::run_until`], [`ConsumerHandle::stop`] |
 //! | settings | [`BusBuilder`] and [`config`] |
-//! | how a call can end | [`CallError`] |
-//! | what can handle an event, and how it can fail | [`event::Handler`], [`HandlerError`] |
-//! | when a failed event is handled again | [`Retries`] |
+//! | the errors of a call | [`CallError`] |
+//! | event handlers and their errors | [`event::Handler`], [`HandlerError`] |
+//! | retries of failed events | [`Retries`] |
 //! | dropping repeats of events | [`Subscribe::dedupe`], [`DedupeStore`] |
-//! | what a handler knows of its call or event | [`Context`] |
-//! | events that could not be handled | [`Bus::dead_letters`], [`BusBuilder::on_dead_letter`] |
+//! | the context of a call or event | [`Context`] |
+//! | dead letters | [`Bus::dead_letters`], [`BusBuilder::on_dead_letter`] |
 //! | events of every type | [`Bus::subscribe_pattern`] |
 //! | the health of this process | [`Bus::health`] |
 //! | the JSON Schema of an API | [`api::Api::schema`] |
 //!
 //! # Cargo features
 //!
-//! | feature | what it adds | default |
+//! | feature | effect | default |
 //! |---|---|---|
-//! | `tls` | `amqps://`, with rustls | off |
+//! | `tls` | `amqps://` with rustls | off |
 //!
 //! # Runtime
 //!
-//! Everything runs on [tokio](https://tokio.rs), on the runtime that [`BusBuilder::connect`] is awaited on, of either flavour.
+//! A bus runs on the [tokio](https://tokio.rs) runtime on which [`BusBuilder::connect`] is awaited. Both flavours work.
 //! Lightbus logs through [`tracing`](https://docs.rs/tracing).
 
 // docs.rs shows which items need a cargo feature.
@@ -119,7 +120,7 @@ pub use crate::protocol::{codec, message, name};
 pub use crate::rpc::call::Call;
 pub use crate::rpc::error::CallError;
 
-/// What generated code is made of. It is no part of the public interface and changes at any time.
+/// Used by generated code. Not part of the public API; it may change at any time.
 #[doc(hidden)]
 pub mod __private {
     pub use schemars;

@@ -1,4 +1,4 @@
-//! Reads the settings, layer over layer.
+//! Reads the settings from their layers.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,22 +16,22 @@ const PREFIX: &str = "LIGHTBUS_";
 /// Variables that belong to tests of Lightbus and of its users.
 const RESERVED: &str = "LIGHTBUS_TEST_";
 
-/// Names a file to be read in place of `lightbus.toml`; unlike that one, it has to be there.
+/// Names a file to read in place of `lightbus.toml`. That file must exist.
 const FILE_VARIABLE: &str = "LIGHTBUS_CONFIG";
 
 /// Every setting of a bus, resolved and checked.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Where the bus is. Default: `amqp://guest:guest@localhost:5672`, RabbitMQ as it is after its installation.
+    /// The address of the bus. Default: `amqp://guest:guest@localhost:5672`, a fresh RabbitMQ.
     pub url: BusUrl,
-    /// Which bus of that broker: each namespace is one of its own. Default: `lightbus`.
+    /// Separates buses on one broker. Default: `lightbus`.
     pub namespace: Namespace,
-    /// How long the first connection is tried for. Default: 30 s.
+    /// How long to try for the first connection. Default: 30 s.
     pub connect_timeout: Duration,
-    /// How long a call waits for its answer. Default: 5 s.
+    /// How long a call waits for its reply. Default: 5 s.
     pub call_timeout: Duration,
-    /// How long `publish` waits for the broker to have the event safe. Default: 10 s.
+    /// How long `publish` waits for the broker's confirm. Default: 10 s.
     pub publish_timeout: Duration,
     /// How long a shutdown waits for handlers to finish. Default: 20 s.
     pub shutdown_timeout: Duration,

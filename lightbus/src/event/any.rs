@@ -30,7 +30,7 @@ impl AnyEvent {
         &self.name
     }
 
-    /// The body as it came.
+    /// The encoded body.
     #[must_use]
     pub fn payload(&self) -> &Payload {
         &self.payload
@@ -48,7 +48,7 @@ impl AnyEvent {
     ///
     /// # Errors
     ///
-    /// When the body is no such value.
+    /// When the body does not decode into `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, DecodeError> {
         codec::decode(&self.payload)
     }

@@ -1,4 +1,4 @@
-//! Tells the events apart that a subscription has handled already.
+//! Recognises events that a subscription has already handled.
 
 use std::fmt;
 use std::future::Future;
@@ -14,19 +14,18 @@ use super::in_progress::{InProgress, InProgressGuard};
 use crate::protocol::name::SubscriptionName;
 use crate::runtime::guard::Guarded;
 
-/// Remembers which events were handled, so that [repeats](crate::Subscribe::dedupe) of them are dropped.
+/// Remembers which events were handled, so that [repeats](crate::Subscribe::dedupe) are dropped.
 ///
-/// [`RecentIds`](crate::RecentIds) is one in memory. Write your own for what is to be remembered beyond the process: a table
-/// in the application's database, say. Two things are asked of it, for one event at a time by each process: an event that
-/// is being handled is not asked for again before that has ended.
+/// [`RecentIds`](crate::RecentIds) keeps ids in memory. Implement this trait to remember them beyond the process, for example in a
+/// table of the application's database. Within a process, the methods are called for one delivery of an event at a time.
 ///
-/// One store may be shared by several subscriptions, in an `Arc`. Each gets its own copy of an event, under the same id, so
-/// what is remembered is always the subscription *and* the id.
+/// Several subscriptions may share one store in an `Arc`. Each of them receives its own copy of an event under the same id, so a
+/// store remembers the subscription *and* the id.
 ///
-/// A process may die after it has handled an event and before it has remembered that, and two processes may be handed the
-/// same event at the same time. What must not happen twice even so is to be written together with the id, in one
-/// transaction: let the handler insert [`Context::message_id`](crate::Context::message_id), as a unique key, along with what
-/// it changes; let [`is_handled`](Self::is_handled) look there, and [`remember`](Self::remember) do nothing.
+/// A process may die after it has handled an event and before it has remembered the id. Two processes may receive the same event
+/// at the same time. To rule out repeats even then, let the handler insert
+/// [`Context::message_id`](crate::Context::message_id) as a unique key in the same transaction as its changes. Then
+/// [`is_handled`](Self::is_handled) looks there, and [`remember`](Self::remember) does nothing.
 ///
 /// ```
 /// use std::collections::HashSet;
@@ -72,23 +71,23 @@ use crate::runtime::guard::Guarded;
 /// # Ok(()) }
 /// ```
 pub trait DedupeStore: Send + Sync + 'static {
-    /// Whether the subscription has handled the event with that id.
+    /// Returns whether the subscription has handled the event with that id.
     ///
     /// # Errors
     ///
-    /// When it cannot be told. The handler is not run then: the attempt has failed, and the event is retried like any other.
+    /// When the store cannot tell. The handler does not run: the attempt has failed, and the event is retried.
     fn is_handled(
         &self,
         subscription: &SubscriptionName,
         message_id: &str,
     ) -> impl Future<Output = Result<bool, HandlerError>> + Send;
 
-    /// The subscription has handled the event with that id: its handler has just ended without an error.
+    /// Remembers that the subscription has handled the event with that id. Called once the handler has returned `Ok`.
     ///
     /// # Errors
     ///
-    /// When it cannot be remembered. The event is handled all the same, and is not retried, since the handler would then run
-    /// a second time for certain; an error in the log says so. If a repeat of the event comes later, it is handled again.
+    /// When the id cannot be stored. The event still counts as handled, because a retry would certainly run the handler twice.
+    /// The log has an error, and a later repeat of the event is handled again.
     fn remember(
         &self,
         subscription: &SubscriptionName,
@@ -106,7 +105,7 @@ impl<S: DedupeStore> DedupeStore for Arc<S> {
     }
 }
 
-/// A store of whatever type.
+/// A store of any type.
 #[async_trait]
 pub(crate) trait DynDedupeStore: Send + Sync {
     async fn look_up(&self, subscription: &SubscriptionName, id: &str) -> Result<bool, HandlerError>;
@@ -125,7 +124,7 @@ impl<S: DedupeStore> DynDedupeStore for S {
     }
 }
 
-/// Counts the repeats that a subscription has dropped.
+/// Counts the repeats that a subscription dropped.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RepeatCounter {
     count: Arc<AtomicU64>,
@@ -141,11 +140,11 @@ impl RepeatCounter {
     }
 }
 
-/// What one subscription in one process needs to tell repeats apart.
+/// Recognises repeats for one subscription in one process.
 pub(crate) struct Dedupe {
     store: Box<dyn DynDedupeStore>,
     subscription: SubscriptionName,
-    /// How long the store may take for an answer.
+    /// How long the store may take to answer.
     handler_timeout: Duration,
     claims: InProgress,
     repeats: RepeatCounter,

@@ -9,7 +9,7 @@ use crate::context::Context;
 /// Handles the events of a subscription.
 ///
 /// Implemented for async functions and closures that take the event, or the event and its [`Context`]. They return `()` or a
-/// `Result<(), E>` whose error converts into a [`HandlerError`], as every error does.
+/// `Result<(), E>` whose error converts into a [`HandlerError`]. Every error type does.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot handle events",
     label = "not a handler of events",
@@ -45,7 +45,7 @@ where
     }
 }
 
-/// What a handler may return: `()`, or a `Result` whose error converts into a [`HandlerError`].
+/// The return type of a handler: `()`, or a `Result` whose error converts into a [`HandlerError`].
 pub trait HandlerResult {
     /// Converts it.
     ///

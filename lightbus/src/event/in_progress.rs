@@ -1,4 +1,4 @@
-//! Sees to it that two deliveries of the same event are not handled at the same time in one process.
+//! Keeps two deliveries of one event from being handled at the same time in one process.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -10,11 +10,11 @@ use crate::runtime::sync::lock;
 /// The ids of the events that are being handled.
 #[derive(Debug, Default)]
 pub(crate) struct InProgress {
-    /// The sender goes with the claim, which is how those who wait for it notice.
+    /// Dropping the sender wakes the deliveries that wait for the id.
     held: Mutex<HashMap<String, watch::Sender<()>>>,
 }
 
-/// The right to handle the event with that id. It ends when it is dropped.
+/// The right to handle the event with that id, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct InProgressGuard<'a> {
     claims: &'a InProgress,
@@ -22,12 +22,12 @@ pub(crate) struct InProgressGuard<'a> {
 }
 
 impl InProgress {
-    /// Waits until nobody else handles the event with that id.
+    /// Waits until no other delivery of that id is handled.
     pub(crate) async fn claim<'a>(&'a self, id: &'a str) -> InProgressGuard<'a> {
         loop {
             match self.try_claim(id) {
                 Ok(claim) => return claim,
-                // It never changes, it only ends.
+                // The value never changes. The channel closes when the guard is dropped.
                 Err(mut held) => while held.changed().await.is_ok() {},
             }
         }
@@ -69,14 +69,14 @@ mod tests {
     }
 
     #[test]
-    fn other_ids_are_not_concerned() {
+    fn other_ids_do_not_wait() {
         let claims = InProgress::default();
         let held = [claims.claim("a").now_or_never(), claims.claim("b").now_or_never()];
         assert!(held.iter().all(Option::is_some));
     }
 
     #[test]
-    fn who_gives_up_waiting_holds_nobody_up() {
+    fn a_cancelled_wait_blocks_nobody() {
         let claims = InProgress::default();
         let first = claims.claim("a").now_or_never();
         assert!(claims.claim("a").now_or_never().is_none());
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_that_have_ended_leave_nothing_behind() {
+    fn finished_claims_leave_nothing_behind() {
         let claims = InProgress::default();
         drop(claims.claim("a").now_or_never());
         assert!(lock(&claims.held).is_empty());

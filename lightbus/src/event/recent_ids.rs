@@ -1,4 +1,4 @@
-//! Remembers the latest ids, in memory.
+//! Remembers the latest ids in memory.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
@@ -9,14 +9,14 @@ use super::handler::HandlerError;
 use crate::protocol::name::SubscriptionName;
 use crate::runtime::sync::lock;
 
-/// Remembers in memory which events were handled last: so many for each subscription, of which the oldest is forgotten
-/// first. Ten thousand take about a megabyte.
+/// Remembers the ids of the latest events in memory, a fixed number for each subscription. Ten thousand ids take about a
+/// megabyte.
 ///
-/// It belongs to one process and is empty when that begins. So it finds out that an event was published twice, or was
-/// delivered again because the connection was lost before the broker knew that it was handled; not that an event was handled
-/// by another process, or by this one before it was started anew. For these, write a [`DedupeStore`].
+/// The ids belong to one process and are lost when it ends. `RecentIds` recognises an event that was published twice, or that was
+/// delivered again because the connection was lost before its acknowledgement arrived. It does not know what other processes
+/// handled, or this one before a restart. Implement [`DedupeStore`] for that.
 ///
-/// Make room for what may come between an event and its repeat, which is rarely more than what is published in some
+/// Choose the capacity so that it covers the events between an event and its repeat: rarely more than the events of some
 /// minutes.
 pub struct RecentIds {
     capacity: usize,
@@ -32,7 +32,7 @@ struct Latest {
 }
 
 impl RecentIds {
-    /// Remembers so many events; at least 1.
+    /// Remembers up to `events` ids for each subscription; at least 1.
     #[must_use]
     pub fn new(events: usize) -> Self {
         Self { capacity: events.max(1), subscriptions: Mutex::default() }

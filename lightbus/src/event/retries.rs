@@ -1,13 +1,13 @@
-//! When an event whose handler failed is handled again.
+//! Retries of events whose handler failed.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::protocol::message::LONGEST_WAIT;
 
-/// When an event whose handler failed is handled again, and how often.
+/// The delays after which a failed event is handled again.
 ///
-/// By default it is at once, and then after 1 s, 10 s and 60 s; so there are five attempts. What fails on the last one
+/// The default is at once and then after 1 s, 10 s and 60 s, which makes five attempts. An event that fails on the last attempt
 /// becomes a dead letter.
 ///
 /// ```
@@ -28,28 +28,28 @@ pub struct Retries {
 }
 
 impl Retries {
-    /// One attempt only: what fails becomes a dead letter.
+    /// One attempt only: a failed event becomes a dead letter.
     #[must_use]
     pub fn none() -> Self {
         Self::after([])
     }
 
-    /// One retry for each delay, so long after the attempt before it failed. A delay of zero means at once.
+    /// One retry for each delay, counted from the failure of the previous attempt. A delay of zero means at once.
     ///
-    /// The bus counts in milliseconds, and delays no longer than 49 days.
+    /// The resolution is one millisecond, and longer delays are cut to 49 days.
     #[must_use]
     pub fn after(delays: impl IntoIterator<Item = Duration>) -> Self {
         Self { delays: delays.into_iter().map(|delay| delay.min(LONGEST_WAIT)).collect() }
     }
 
-    /// How long to wait after that attempt, counted from 1, has failed; `None` when it was the last.
+    /// Returns the delay after a failed attempt, counted from 1, or `None` after the last one.
     #[must_use]
     pub fn delay_after(&self, attempt: u32) -> Option<Duration> {
         let failed_before = usize::try_from(attempt.checked_sub(1)?).ok()?;
         self.delays.get(failed_before).copied()
     }
 
-    /// How long events may have to wait, each time once.
+    /// The distinct delays above zero.
     pub(crate) fn waits(&self) -> BTreeSet<Duration> {
         self.delays.iter().copied().filter(|delay| !delay.is_zero()).collect()
     }

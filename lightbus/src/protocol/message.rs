@@ -1,4 +1,4 @@
-//! What travels on the bus, in the bus's own terms: bodies, and the messages that every transport carries.
+//! Messages in the bus's own terms, which every transport carries.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 use tokio::time::Instant;
 
-/// The longest time that anything on the bus waits, 49 days: what RabbitMQ takes as an expiry.
+/// The longest delay, 49 days: the largest expiry that RabbitMQ accepts.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(u32::MAX as u64);
 
 /// The media types of MessagePack.
@@ -19,17 +19,17 @@ const JSON: &str = "application/json";
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Encoding {
-    /// MessagePack with string keys: what Lightbus itself sends.
+    /// MessagePack with string keys. Lightbus sends this.
     #[default]
     MessagePack,
-    /// JSON, which a person can write by hand.
+    /// JSON, for messages that people write by hand.
     Json,
-    /// A content type that Lightbus cannot read; kept so that errors can name it.
+    /// A content type that Lightbus cannot read. Errors name it.
     Unsupported(Box<str>),
 }
 
 impl Encoding {
-    /// The encoding that a `content_type` names, in capitals or not. No `content_type` means MessagePack.
+    /// Returns the encoding for a `content_type`, regardless of case. A missing `content_type` means MessagePack.
     #[must_use]
     pub fn from_content_type(content_type: Option<&str>) -> Self {
         let Some(content_type) = content_type else { return Self::MessagePack };
@@ -44,7 +44,7 @@ impl Encoding {
         }
     }
 
-    /// The `content_type` to send. MessagePack has none, which keeps the common message short.
+    /// Returns the `content_type` to send. MessagePack has none, which keeps messages short.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         match self {
@@ -58,7 +58,7 @@ impl Encoding {
 /// An encoded body.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Payload {
-    /// How `bytes` are encoded.
+    /// The encoding of `bytes`.
     pub encoding: Encoding,
     /// The encoded value.
     pub bytes: Bytes,
@@ -82,7 +82,7 @@ pub struct TraceContext {
 /// A call on its way to a server.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
-    /// Unique on the bus among the calls that are under way; the answer carries it back.
+    /// Unique among the pending calls of the bus. The reply carries it back.
     pub(crate) id: SmolStr,
     /// The API that is called.
     pub(crate) api: SmolStr,
@@ -98,14 +98,14 @@ pub(crate) struct Request {
     pub(crate) trace: Option<Box<TraceContext>>,
 }
 
-/// What a call ended with.
+/// The kind of a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReplyKind {
     /// The method's return value.
     Ok,
     /// The method's own, typed error.
     Error,
-    /// The framework's word that the method gave no answer.
+    /// A fault: the framework replies in place of the method.
     Fault,
 }
 
@@ -125,21 +125,21 @@ impl ReplyKind {
     }
 }
 
-/// A server's answer to a call.
+/// A server's reply to a call.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
-    /// What the call ended with. `None` when a foreign server's answer does not say.
+    /// The kind of the reply. `None` when a foreign server does not say.
     pub(crate) kind: Option<ReplyKind>,
-    /// The service that answered.
+    /// The service that replied.
     pub(crate) server: SmolStr,
-    /// The value that `kind` announces.
+    /// The value, the error or the fault.
     pub(crate) payload: Payload,
 }
 
 /// An event on its way to the subscriptions.
 #[derive(Debug, Clone)]
 pub(crate) struct EventMessage {
-    /// The same on every re-send and every delivery: deduplicate by it.
+    /// Stays the same on every publish and every delivery.
     pub(crate) id: SmolStr,
     /// The API that the event belongs to.
     pub(crate) api: SmolStr,
