@@ -40,6 +40,9 @@ impl Serve {
     }
 
     /// Limits how many calls of this API this process runs at a time. Default: the bus's, which is 64.
+    ///
+    /// A method that calls its own API takes a second place for that call. If such calls take all places, they wait for each
+    /// other until their deadlines.
     pub fn concurrency(mut self, calls: u16) -> Self {
         self.state.set(|settings| settings.concurrency = Some(calls));
         self

@@ -111,6 +111,9 @@ impl Caller {
         if call.timeout == Some(Duration::ZERO) {
             return Err(Ending::ZeroTimeout);
         }
+        if call.context.as_ref().and_then(Context::time_left).is_some_and(|left| left.is_zero()) {
+            return Err(Ending::NoTimeLeft);
+        }
         let payload = call.arguments.map_err(Ending::Unencodable)?;
         let size = payload.bytes.len();
         if size > *limit {

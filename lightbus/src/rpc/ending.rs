@@ -25,6 +25,8 @@ pub(crate) enum Ending {
     RuntimeEnded { sent: bool },
     /// The call was given no time at all.
     ZeroTimeout,
+    /// The handler that makes the call has no time left.
+    NoTimeLeft,
 }
 
 /// The call that ended.
@@ -54,6 +56,7 @@ impl Ended {
             }
             Ending::Outcome(CallOutcome::NotConnected) => CallError::NotConnected { method: method(), timeout },
             Ending::Closed | Ending::Outcome(CallOutcome::Closed) => CallError::Closed { method: method() },
+            Ending::NoTimeLeft => CallError::NoTimeLeft { method: method() },
             Ending::RuntimeEnded { sent: false } => CallError::RuntimeEnded { method: method() },
             Ending::RuntimeEnded { sent: true } => {
                 let reason = "the tokio runtime of this bus ended during the call".to_owned();

@@ -70,6 +70,12 @@ pub enum CallError<E = std::convert::Infallible> {
         servers: Servers,
     },
 
+    /// The deadline of the handler that makes the call has passed, so the call was never sent.
+    NoTimeLeft {
+        /// The method's full name.
+        method: String,
+    },
+
     /// The server was stopped and gave up the call. The method may have run in part.
     ShuttingDown {
         /// The method's full name.
@@ -187,7 +193,8 @@ impl Servers {
         match self {
             Self::Running(_) => {
                 "likely the method is slow, or the server is busy with other calls. Raise the timeout or the server's \
-                 `concurrency`, or start another process"
+                 `concurrency`, or start another process. A method that calls its own API needs one more place in its \
+                 `concurrency` for that call"
             }
             Self::None => "start the service that serves the API",
             Self::Unknown => {
@@ -230,6 +237,9 @@ impl<E> CallError<E> {
             Self::HandlerPanicked { method, message } => write!(f, "the handler of {method} panicked: {message}"),
             Self::DeadlineExceeded { method, timeout, servers } => {
                 write!(f, "{method} did not reply within {timeout:?}; {servers}")
+            }
+            Self::NoTimeLeft { method } => {
+                write!(f, "{method} was not called, because the deadline of the handler that calls it has passed")
             }
             Self::ShuttingDown { method } => {
                 write!(f, "the server of {method} shut down before it could reply, so the method may have run in part")
@@ -274,6 +284,9 @@ impl<E> CallError<E> {
             }
             Self::HandlerPanicked { .. } => "this is a bug in the server; its log says where",
             Self::DeadlineExceeded { servers, .. } => servers.help(),
+            Self::NoTimeLeft { .. } => {
+                "the caller of that handler has given up. Give that call a longer timeout, or make the handler faster"
+            }
             Self::ShuttingDown { .. } => {
                 "repeat the call if running it twice does no harm, or give the server a longer `shutdown_timeout`"
             }
@@ -328,6 +341,7 @@ impl<E> CallError<E> {
             | Self::InvalidArguments { method, .. }
             | Self::HandlerPanicked { method, .. }
             | Self::DeadlineExceeded { method, .. }
+            | Self::NoTimeLeft { method }
             | Self::ShuttingDown { method }
             | Self::OutcomeUnknown { method, .. }
             | Self::NotConnected { method, .. }
@@ -355,6 +369,7 @@ impl<E> CallError<E> {
             Self::NoServer { .. }
             | Self::UnknownMethod { .. }
             | Self::InvalidArguments { .. }
+            | Self::NoTimeLeft { .. }
             | Self::NotConnected { .. }
             | Self::Closed { .. }
             | Self::RuntimeEnded { .. }

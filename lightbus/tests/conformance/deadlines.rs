@@ -76,6 +76,17 @@ pub async fn a_method_has_a_default_timeout(world: &World) {
     assert_eq!(timeout, Duration::from_millis(1));
 }
 
+pub async fn a_call_of_a_handler_without_time_left_is_not_sent(world: &World) {
+    let (server, caller) = (world.join("desk").await, world.join("caller").await);
+    let mut handles = desk::serve(&server).await;
+    let desk = DeskClient::new(&caller);
+    let late = Context::builder().timeout(Duration::ZERO).build();
+    let error = desk.wait("late".into()).context(&late).await.unwrap_err();
+    assert!(matches!(&error, CallError::NoTimeLeft { .. }) && !error.may_have_run(), "{error:?}");
+    desk.nothing().await.unwrap();
+    assert!(waiting(&mut handles.begun).is_empty());
+}
+
 pub async fn no_timeout_is_too_long(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
     let _handles = desk::serve(&server).await;

@@ -80,6 +80,7 @@ on_every_transport! {
         a_call_within_a_handler_inherits_the_deadline
         a_spawned_task_inherits_the_deadline_that_it_is_given
         a_method_has_a_default_timeout
+        a_call_of_a_handler_without_time_left_is_not_sent
         no_timeout_is_too_long;
     events:
         an_event_reaches_its_subscription_with_its_context
