@@ -20,6 +20,9 @@ pub struct ConsumerHealth {
     pub name: String,
     /// Whether the broker sends this process what there is. While it does not, Lightbus keeps trying.
     pub consuming: bool,
+    /// Why the broker does not send it, if that is known: for instance a limit on channels that is reached, or a missing
+    /// permission.
+    pub problem: Option<String>,
     /// How many events this process has dropped because they were handled before; 0 without
     /// [`dedupe`](crate::Subscribe::dedupe).
     pub repeats: u64,
@@ -52,6 +55,7 @@ mod tests {
             kind: ConsumerKind::Api,
             name: "company.warranty".into(),
             consuming,
+            problem: None,
             repeats: 0,
         };
         Health { connected, consumers: consuming.iter().copied().map(consumer).collect() }

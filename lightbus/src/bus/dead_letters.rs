@@ -11,8 +11,8 @@ use crate::protocol::name::{NameError, ServiceName, SubscriptionName};
 
 /// The dead letters of one subscription. Returned by [`Bus::dead_letters`] and [`Bus::dead_letters_of`].
 ///
-/// On RabbitMQ they are taken off their queue one by one to be read, and those that stay are put back. So reading takes
-/// longer the more there are, another process may see fewer meanwhile, and their order in the queue changes.
+/// On RabbitMQ, dead letters are taken off their queue one by one, and those that stay are put back. So reading takes longer
+/// the more are read, and another process may see fewer meanwhile.
 ///
 /// ```
 /// # use lightbus::prelude::*;
@@ -53,7 +53,9 @@ impl DeadLetters {
         self.bus.on_runtime(self.count_here()).await
     }
 
-    /// Returns those that failed the longest ago, at most `limit`, in that order. They stay where they are.
+    /// Returns the oldest dead letters, at most `limit`, the oldest first. They stay where they are.
+    ///
+    /// No more are read than that takes: `limit`, and those that were read before.
     ///
     /// # Errors
     ///

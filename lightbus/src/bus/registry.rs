@@ -109,8 +109,16 @@ impl RegisteredConsumer {
     }
 
     fn health(&self) -> Option<ConsumerHealth> {
-        let consuming = self.consumer.get()?.is_consuming();
-        Some(ConsumerHealth { kind: self.kind, name: self.name.clone(), consuming, repeats: self.repeats.count() })
+        let consumer = self.consumer.get()?;
+        let consuming = consumer.is_consuming();
+        let problem = consumer.problem().filter(|_| !consuming);
+        Some(ConsumerHealth {
+            kind: self.kind,
+            name: self.name.clone(),
+            consuming,
+            problem,
+            repeats: self.repeats.count(),
+        })
     }
 }
 

@@ -90,7 +90,7 @@ pub enum CallError<E = std::convert::Infallible> {
         reason: String,
     },
 
-    /// There was no connection to the broker, so the call was never sent.
+    /// There was no connection to the broker that takes messages, so the call was never sent.
     NotConnected {
         /// The method's full name.
         method: String,
@@ -246,7 +246,7 @@ impl<E> CallError<E> {
             }
             Self::OutcomeUnknown { method, reason } => write!(f, "{method} may or may not have run: {reason}"),
             Self::NotConnected { method, timeout } => {
-                write!(f, "{method} was not called, because there was no connection to the broker for {timeout:?}")
+                write!(f, "{method} was not called, because no connection to the broker took it for {timeout:?}")
             }
             Self::Closed { method } => {
                 write!(f, "{method} was not called, because this process has shut its bus down")
@@ -294,8 +294,8 @@ impl<E> CallError<E> {
                 "repeat the call if running it twice does no harm; mark the method #[rpc(idempotent)] if it never does"
             }
             Self::NotConnected { .. } => {
-                "likely the broker is down or cannot be reached. Lightbus keeps trying to reconnect, and the log says why \
-                 it fails"
+                "likely the broker is down, cannot be reached, or is short of memory or disk space. Lightbus keeps trying, and \
+                 the log says why it fails"
             }
             Self::Closed { .. } => "make calls before `Bus::shutdown`",
             Self::RuntimeEnded { .. } => {

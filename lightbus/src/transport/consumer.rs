@@ -12,6 +12,11 @@ pub(crate) trait Consumer: fmt::Debug + Send + Sync + 'static {
     /// Whether the broker sends this process what there is.
     fn is_consuming(&self) -> bool;
 
+    /// Why the broker does not send it, if that is known.
+    fn problem(&self) -> Option<String> {
+        None
+    }
+
     /// Stops taking messages. Once it returns, the sink is handed no further one. Bounded in time.
     async fn stop(&self);
 }

@@ -265,6 +265,68 @@ pub async fn a_pattern_subscription_gets_events_of_every_type(world: &World) {
     assert!(matches!(error, Error::Name(_)), "{error:?}");
 }
 
+/// Subscribes to a pattern, and sends the name of each event that arrives.
+async fn collect_names(bus: &Bus, pattern: &str) -> mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let handler = move |event: AnyEvent| {
+        let _ = sender.send(event.name().to_owned());
+        async {}
+    };
+    bus.subscribe_pattern("narrowed", pattern, handler).await.unwrap();
+    receiver
+}
+
+pub async fn a_subscription_with_a_narrower_pattern_gets_no_other_events(world: &World) {
+    let (desk, before) = (publisher(world).await, world.join("audit").await);
+    let wide = collect_names(&before, "test.desk.*").await;
+    before.shutdown().await;
+    drop(wide);
+    // These wait in the queue, one of which the next version does not want.
+    desk.publish(Closed {}).await.unwrap();
+    desk.publish(registered("SN-1")).await.unwrap();
+    let after = world.join("audit").await;
+    let mut narrow = collect_names(&after, "test.desk.registered").await;
+    desk.publish(Closed {}).await.unwrap();
+    desk.publish(registered("SN-2")).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(next(&mut narrow).await, "registered");
+    }
+    desk.publish(registered("SN-3")).await.unwrap();
+    assert_eq!(next(&mut narrow).await, "registered");
+    assert_eq!(after.dead_letters("narrowed").count().await.unwrap(), 0);
+}
+
+pub async fn a_subscription_to_another_event_gets_no_other_events(world: &World) {
+    let (desk, before) = (publisher(world).await, world.join("audit").await);
+    before.subscribe("narrowed", |_: Closed| async {}).await.unwrap();
+    before.shutdown().await;
+    desk.publish(Closed {}).await.unwrap();
+    let after = world.join("audit").await;
+    let mut arrivals = collect(&after, "narrowed").await;
+    desk.publish(Closed {}).await.unwrap();
+    desk.publish(registered("SN-1")).await.unwrap();
+    assert_eq!(next(&mut arrivals).await, "SN-1");
+    assert_eq!(after.dead_letters("narrowed").count().await.unwrap(), 0);
+}
+
+pub async fn a_newer_process_gets_the_events_that_only_it_wants(world: &World) {
+    let (desk, old, new) = (publisher(world).await, world.join("audit").await, world.join("audit").await);
+    old.subscribe("narrowed", |_: Closed| async {}).await.unwrap();
+    // Both run for a while, as in a rolling update.
+    let mut arrivals = collect(&new, "narrowed").await;
+    let serials: Vec<String> = (0..5).map(|number| format!("SN-{number}")).collect();
+    for serial in &serials {
+        desk.publish(registered(serial)).await.unwrap();
+    }
+    let mut arrived = Vec::new();
+    for _ in &serials {
+        arrived.push(next(&mut arrivals).await);
+    }
+    arrived.sort();
+    assert_eq!(arrived, serials);
+    assert_eq!(new.dead_letters("narrowed").count().await.unwrap(), 0);
+}
+
 pub async fn one_at_a_time_keeps_the_order(world: &World) {
     let (desk, audit) = (publisher(world).await, world.join("audit").await);
     let (sender, mut arrivals) = mpsc::unbounded_channel();

@@ -79,15 +79,3 @@ pub async fn an_event_that_does_not_decode_becomes_a_dead_letter(world: &World) 
     assert_eq!(next(&mut arrivals).await, "good");
     one_dead_letter(&audit).await;
 }
-
-pub async fn an_event_of_another_type_becomes_a_dead_letter(world: &World) {
-    let (desk, audit) = (world.join("desk").await, world.join("audit").await);
-    desk.own_api::<DeskApi>();
-    // The queue of a subscription stays bound to what it was once subscribed to.
-    audit.subscribe_pattern("registrations", "test.desk.closed", |_: AnyEvent| async {}).await.unwrap();
-    audit.shutdown().await;
-    let audit = world.join("audit").await;
-    audit.subscribe("registrations", |_: Registered| async {}).await.unwrap();
-    desk.publish(crate::desk::Closed {}).await.unwrap();
-    one_dead_letter(&audit).await;
-}

@@ -92,6 +92,9 @@ on_every_transport! {
         events_wait_for_a_subscriber_that_is_down
         handlers_have_many_forms
         a_pattern_subscription_gets_events_of_every_type
+        a_subscription_with_a_narrower_pattern_gets_no_other_events
+        a_subscription_to_another_event_gets_no_other_events
+        a_newer_process_gets_the_events_that_only_it_wants
         one_at_a_time_keeps_the_order
         events_are_handled_up_to_the_concurrency_limit
         no_event_waits_behind_a_long_one_while_another_process_is_idle
@@ -104,8 +107,7 @@ on_every_transport! {
         an_event_whose_handler_fails_becomes_a_dead_letter
         an_event_whose_handler_panics_becomes_a_dead_letter
         an_event_that_the_handler_rejects_becomes_a_dead_letter
-        an_event_that_does_not_decode_becomes_a_dead_letter
-        an_event_of_another_type_becomes_a_dead_letter;
+        an_event_that_does_not_decode_becomes_a_dead_letter;
     dead_letters:
         dead_letters_are_listed_and_stay_where_they_are
         a_dead_letter_tells_of_its_attempts

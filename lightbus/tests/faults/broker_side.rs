@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lightbus::{Bus, Error};
+use lightbus::{Bus, CallError, Error};
 use lightbus_test_support::broker::{fresh_namespace, process_at};
 use lightbus_test_support::environment::rounds;
 use lightbus_test_support::ledger::{Ledger, Observer};
 use lightbus_test_support::load::{
-    CounterApi, CounterClient, Happened, Load, SUBSCRIPTIONS, healthy, serve, subscribe,
+    CounterApi, CounterClient, Happened, Load, SUBSCRIPTIONS, healthy, next_number, publish, serve, subscribe,
 };
 use lightbus_test_support::node::Node;
 use lightbus_test_support::wait::{GUARD, eventually, guarded};
@@ -17,7 +17,10 @@ use tokio::sync::watch;
 /// More events than one process is handed at a time.
 const BACKLOG: u64 = 100;
 
-/// Longer than a silent connection is borne.
+/// How long a call may take during an alarm.
+const EXPIRY: Duration = Duration::from_secs(1);
+
+/// Longer than a silent connection is tolerated.
 const LONGER_THAN_SILENCE: Duration = Duration::from_secs(8);
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,6 +89,59 @@ async fn a_broker_short_of_memory_holds_publishers_back_and_nobody_else() {
     answer.unwrap();
     ledger.balance("a broker short of memory", &["held"]).await;
     for bus in [&server, &publisher, &subscriber] {
+        bus.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn calls_that_expire_during_an_alarm_never_run_and_its_end_costs_no_connection() {
+    let node = Node::exclusive().await;
+    let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
+    let join = async |service| -> Bus { process_at(node.url(), service, &namespace).connect().await.unwrap() };
+    let (server, caller, subscriber) = (join("counter").await, join("counter").await, join("audit").await);
+    let open = serve(&server, &ledger).await;
+    subscribe(&subscriber, &ledger).await;
+    caller.own_api::<CounterApi>();
+    let client = CounterClient::new(&caller);
+    // This call would end with its connection.
+    let held = next_number();
+    ledger.call_started(held, false);
+    let holding = tokio::spawn(client.hold(held).timeout(GUARD).into_future());
+    eventually("the call runs", || ledger.has_run(held)).await;
+
+    node.rabbitmqctl(&["set_vm_memory_high_watermark", "absolute", "1MB"]).await;
+    // The broker blocks a connection when it publishes.
+    let first = next_number();
+    ledger.call_started(first, false);
+    let error = client.once(first).timeout(EXPIRY).await;
+    ledger.call_ended(first, &error, EXPIRY, EXPIRY);
+    let events = (0..BACKLOG * 10).map(|_| tokio::spawn(publish(caller.clone(), next_number(), ledger.clone())));
+    let events: Vec<_> = events.collect();
+    let calls = (0..BACKLOG * 30).map(|_| {
+        let (number, ledger) = (next_number(), ledger.clone());
+        ledger.call_started(number, false);
+        let call = client.once(number).timeout(EXPIRY);
+        tokio::spawn(async move {
+            let result = call.await;
+            ledger.call_ended(number, &result, EXPIRY, EXPIRY);
+            assert!(matches!(result, Err(CallError::NotConnected { .. })), "{result:?}");
+        })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        guarded(call).await.unwrap();
+    }
+
+    node.rabbitmqctl(&["set_vm_memory_high_watermark", "0.4"]).await;
+    for event in events {
+        guarded(event).await.unwrap();
+    }
+    open.send_replace(true);
+    let answer = guarded(holding).await.unwrap();
+    ledger.call_ended(held, &answer, Duration::ZERO, GUARD);
+    answer.unwrap();
+    ledger.balance("calls and events during an alarm", &SUBSCRIPTIONS).await;
+    assert_eq!(ledger.unconfirmed(), 0);
+    for bus in [&server, &caller, &subscriber] {
         bus.shutdown().await;
     }
 }

@@ -11,6 +11,7 @@
 mod broker_side;
 mod channels;
 mod crashes;
+mod limits;
 mod lines;
 mod poison;
 mod processes;

@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::StreamExt;
 use lapin::message::Delivery;
-use lapin::options::{BasicConsumeOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions};
+use lapin::options::{
+    BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel};
 use lightbus::Bus;
@@ -192,4 +194,34 @@ async fn a_dead_letter_whose_subscription_is_gone_stays() {
         .await
     );
     bus.shutdown().await;
+}
+
+#[tokio::test]
+async fn listing_dead_letters_reads_no_more_of_them_than_asked_for() {
+    const LETTERS: u64 = 20;
+
+    let (namespace, channel) = (fresh_namespace(), raw_channel().await);
+    let bus = process("warranty", &namespace).connect().await.unwrap();
+    let dead = format!("{namespace}.event.warranty.registrations.dead");
+    let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+    let quorum = table(&[("x-queue-type", text("quorum"))]);
+    channel.queue_declare(dead.as_str().into(), durable, quorum).await.unwrap();
+    for number in 1..=LETTERS {
+        let properties = BasicProperties::default().with_message_id(number.to_string().into());
+        put(&channel, "", &dead, b"\xc1garbage", properties).await;
+    }
+    let dead_letters = bus.dead_letters("registrations");
+    guarded(async { while dead_letters.count().await.unwrap() < LETTERS {} }).await;
+    for _ in 0..3 {
+        let listed = dead_letters.list(2).await.unwrap();
+        assert_eq!(listed.iter().map(|letter| &*letter.id).collect::<Vec<_>>(), ["1", "2"]);
+    }
+    bus.shutdown().await;
+    let mut redelivered = Vec::new();
+    for _ in 0..LETTERS {
+        let message = channel.basic_get(dead.as_str().into(), BasicGetOptions { no_ack: true }).await.unwrap().unwrap();
+        redelivered.push(message.delivery.redelivered);
+    }
+    // Those that were read before are read again, and one that was not.
+    assert_eq!(redelivered.iter().filter(|redelivered| **redelivered).count(), 4, "{redelivered:?}");
 }

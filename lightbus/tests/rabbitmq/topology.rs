@@ -101,3 +101,24 @@ async fn a_shutdown_leaves_the_durable_queues_and_nothing_else() {
         assert_eq!((found.message_count(), found.consumer_count()), (0, 0), "{queue}");
     }
 }
+
+#[tokio::test]
+async fn a_subscription_unbinds_the_pattern_that_it_had_before() {
+    let namespace = fresh_namespace();
+    let before = process("warranty", &namespace).connect().await.unwrap();
+    before.subscribe_pattern("registrations", "company.#", |_: AnyEvent| async {}).await.unwrap();
+    before.shutdown().await;
+    let after = process("warranty", &namespace).connect().await.unwrap();
+    let _arrivals = shop::collect(&after).await;
+    let exchange = format!("{namespace}.events");
+    assert!(queues::is_routed(&exchange, "company.warranty.product_registered").await);
+    assert!(!queues::is_routed(&exchange, "company.warranty.something_else").await);
+    // The same process again, and one more, change nothing.
+    after.shutdown().await;
+    for _ in 0..2 {
+        let again = process("warranty", &namespace).connect().await.unwrap();
+        let _arrivals = shop::collect(&again).await;
+        assert!(queues::is_routed(&exchange, "company.warranty.product_registered").await);
+        again.shutdown().await;
+    }
+}

@@ -1,4 +1,4 @@
-//! How long to wait between attempts.
+//! Delays between attempts.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use crate::transport::amqp::errors::whole_millis;
 
 const FIRST: Duration = Duration::from_millis(100);
 
-/// A broker that is back should not wait long for its processes, and those of one company are too few to overrun it.
+/// Processes should return soon to a broker that is back, and those of one company are too few to overload it.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// The longest delay after an attempt that succeeded, but not for long.
+/// The longest delay after an attempt that succeeded for a short time.
 const LONGEST_AFTER_SUCCESS: Duration = Duration::from_secs(2);
 
-/// What lasted this long has succeeded for good: what ends it then is a new trouble, not the old one.
+/// An attempt that lasted this long has succeeded for good. A later failure is a new one.
 const SETTLED: Duration = Duration::from_secs(10);
 
-/// Delays that double up to a limit, each shortened at random so that processes which lost the same broker do not come
-/// back in step.
+/// Delays that double up to a limit. Each is shortened at random, so that processes that lost the same broker do not return at
+/// the same time.
 #[derive(Debug, Clone)]
 pub(super) struct Backoff {
     next: Duration,
@@ -27,17 +27,17 @@ impl Backoff {
         Self { next: FIRST }
     }
 
-    /// The delay before the next attempt.
+    /// Returns the delay before the next attempt.
     pub(super) fn delay(&mut self) -> Duration {
         self.delay_at(fastrand::f64())
     }
 
-    /// Takes into account that an attempt succeeded, and how long what it achieved lasted.
+    /// Adapts to an attempt that succeeded, given how long the success lasted.
     pub(super) fn succeeded_for(&mut self, lasted: Duration) {
         self.next = if lasted >= SETTLED { FIRST } else { self.next.min(LONGEST_AFTER_SUCCESS) };
     }
 
-    /// `chance` in 0..1 picks a delay between half of the current one and all of it.
+    /// `chance` between 0 and 1 picks a delay between half of the current one and all of it.
     fn delay_at(&mut self, chance: f64) -> Duration {
         let delay = whole_millis(self.next.mul_f64(0.5 + chance.clamp(0.0, 1.0) / 2.0));
         self.next = (self.next * 2).min(LONGEST);
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn success_shortens_the_delay_and_lasting_success_begins_anew() {
+    fn success_shortens_the_delay_and_lasting_success_resets_it() {
         let mut backoff = Backoff::new();
         for _ in 0..20 {
             backoff.delay();

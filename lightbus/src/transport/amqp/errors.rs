@@ -1,4 +1,4 @@
-//! What goes wrong with a broker, in plain words, and what to do about it.
+//! The failures of operations and connections, and what to do about them.
 
 use std::future::Future;
 use std::io;
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::error::Error;
 
-/// How long one operation of the broker may take. A connection on which they take longer is given up.
+/// How long one operation of the broker may take. A connection on which operations take longer is given up.
 pub(super) const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why an operation on a connection failed.
@@ -20,11 +20,17 @@ pub(super) enum OperationError {
     Lapin(lapin::Error),
     /// The broker did not answer in time.
     Silent,
-    /// A further connection could not be made. Its reason says what to do, too.
-    NotConnected { reason: String, refused: bool },
+    /// The connection has as many channels as the broker allows.
+    ChannelLimit(u16),
+    /// The operation was not tried, because the broker has refused it for a limit before. It is what the broker said then.
+    KnownLimit(String),
+    /// The broker has blocked the connection.
+    Blocked,
+    /// A further connection could not be made. The reason includes what to do.
+    NotConnected { reason: String, refused: bool, limit: bool },
 }
 
-/// Waits for an operation of the broker, but not for ever.
+/// Awaits an operation of the broker, for at most [`OPERATION_TIMEOUT`].
 pub(super) async fn bounded<T>(operation: impl Future<Output = lapin::Result<T>>) -> Result<T, OperationError> {
     match timeout(OPERATION_TIMEOUT, operation).await {
         Ok(Ok(done)) => Ok(done),
@@ -33,24 +39,46 @@ pub(super) async fn bounded<T>(operation: impl Future<Output = lapin::Result<T>>
     }
 }
 
-/// A duration as people want to read it.
+/// Rounds a duration for people to read.
 pub(super) fn whole_millis(duration: Duration) -> Duration {
     Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
 }
 
 impl OperationError {
-    /// Why, in plain words.
+    /// Says what went wrong.
     pub(super) fn reason(&self) -> String {
         match self {
             Self::Lapin(error) => reason(error),
             Self::Silent => format!("the broker did not answer within {OPERATION_TIMEOUT:?}"),
+            Self::ChannelLimit(limit) => {
+                format!(
+                    "the broker allows {limit} channels on a connection (`channel_max`), and all of them are in use"
+                )
+            }
+            Self::KnownLimit(reason) => reason.clone(),
+            Self::Blocked => "the broker is short of memory or disk space and takes no messages".to_owned(),
             Self::NotConnected { reason, .. } => reason.clone(),
         }
     }
 
-    /// Whether the broker refused the operation alone: it closes the channel then, and the connection stays.
+    /// Whether the operation failed alone, and the connection goes on.
     pub(super) fn is_refusal(&self) -> bool {
-        self.refusal().is_some() || matches!(self, Self::NotConnected { refused: true, .. })
+        match self {
+            Self::Lapin(_) => self.refusal().is_some(),
+            Self::ChannelLimit(_) | Self::KnownLimit(_) | Self::Blocked => true,
+            Self::NotConnected { refused, .. } => *refused,
+            Self::Silent => false,
+        }
+    }
+
+    /// Whether a limit on channels or connections is reached.
+    pub(super) fn is_limit(&self) -> bool {
+        match self {
+            Self::ChannelLimit(_) | Self::KnownLimit(_) | Self::NotConnected { limit: true, .. } => true,
+            // The limits of a user and of a node: the broker closes the connection over them.
+            Self::Lapin(error) => reason(error).contains("number of channels opened"),
+            _ => false,
+        }
     }
 
     /// Whether the broker did not answer in time.
@@ -77,23 +105,25 @@ impl OperationError {
         }
     }
 
-    /// What came of making a further connection.
+    /// The failure of a further connection.
     pub(super) fn of_connecting(failure: &ConnectFailure) -> Self {
         let Diagnosis { reason, advice, .. } = failure.diagnosis();
+        let (refused, limit) = (failure.is_refusal(), reason.contains("limit"));
         let reason = format!("the connection for consuming cannot be made: {reason}. {advice}");
-        Self::NotConnected { reason, refused: failure.is_refusal() }
+        Self::NotConnected { reason, refused, limit }
     }
 
-    /// The error for the user. `operation` completes "the broker could not …" and "does not allow this user to …".
+    /// Returns the error for the user. `operation` completes "the broker could not …" and "does not allow this user to …".
     pub(super) fn into_error(self, operation: String) -> Error {
         let reason = self.reason();
         match self.refusal() {
             Some(AMQPSoftError::ACCESSREFUSED) => Error::AccessRefused { operation, reason },
+            _ if self.is_limit() => Error::LimitReached { operation, reason },
             _ => Error::Broker { operation, reason },
         }
     }
 
-    /// The error for the user when a queue or an exchange was declared.
+    /// Returns the error for the user after the declaration of a queue or an exchange.
     pub(super) fn into_declaration_error(self, operation: String, entity: String) -> Error {
         match self.refusal() {
             Some(AMQPSoftError::PRECONDITIONFAILED) => Error::TopologyMismatch { entity, reason: self.reason() },
@@ -102,7 +132,7 @@ impl OperationError {
     }
 }
 
-/// What an error of lapin says, in plain words.
+/// Says what an error of lapin's means.
 pub(super) fn reason(error: &lapin::Error) -> String {
     match error.kind() {
         ErrorKind::ProtocolError(error) => error.get_message().to_string(),
@@ -114,12 +144,12 @@ pub(super) fn reason(error: &lapin::Error) -> String {
     }
 }
 
-/// Why a connection is lost, in plain words, and what to do about it where that can be told.
+/// Says why a connection is lost, and what to do about it if that is known.
 pub(super) fn loss(error: &lapin::Error) -> String {
     let reason = reason(error);
     match OperationError::Lapin(error.clone()).refusal() {
         Some(AMQPSoftError::ACCESSREFUSED) => {
-            format!("{reason}. Every service has to be allowed to write to amq.default (docs/operations.md says how)")
+            format!("{reason}. Every service needs write permission on amq.default (docs/operations.md says how)")
         }
         Some(AMQPSoftError::PRECONDITIONFAILED) if reason.contains("message size") => {
             format!("{reason}. Keep `max_message_size` below the broker's own limit everywhere, or raise that first")
@@ -128,7 +158,7 @@ pub(super) fn loss(error: &lapin::Error) -> String {
     }
 }
 
-/// Why the broker no longer sends what is in a queue, though the connection stands.
+/// Why the broker no longer delivers from a queue, though the connection works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ConsumerCancelled {
     pub(super) reason: String,
@@ -136,7 +166,7 @@ pub(super) struct ConsumerCancelled {
 }
 
 impl ConsumerCancelled {
-    /// `error` is what ended the deliveries; when there is none, the broker has cancelled the consumer.
+    /// `error` is what ended the deliveries. Without one, the broker has cancelled the consumer.
     pub(super) fn new(error: Option<&lapin::Error>) -> Self {
         let Some(error) = error else {
             return Self {
@@ -163,16 +193,16 @@ impl ConsumerCancelled {
 pub(super) enum ConnectFailure {
     /// The host's name leads to no address.
     Unresolved(io::Error),
-    /// There is no TCP connection to be had.
+    /// No TCP connection could be made.
     Unreachable(io::Error),
-    /// TLS could not be agreed upon.
+    /// The TLS handshake failed.
     #[cfg_attr(not(feature = "tls"), allow(dead_code))]
     Tls(io::Error),
-    /// The other side did not welcome us.
+    /// The AMQP handshake failed.
     Unwelcome(lapin::Error),
-    /// Nothing was heard for that long.
+    /// Nothing was heard for this long.
     Silent(Duration),
-    /// The connection was made, but could not be set up for the bus.
+    /// The connection was made, but could not be set up.
     Setup(Error),
 }
 
@@ -186,7 +216,7 @@ pub(super) struct Diagnosis {
 }
 
 impl ConnectFailure {
-    /// Whether the broker has said that it does not want this connection, as when the user has too many.
+    /// Whether the broker refused the connection, for instance because the user has too many.
     fn is_refusal(&self) -> bool {
         matches!(self, Self::Unwelcome(error) if matches!(error.kind(), ErrorKind::ProtocolError(_)))
     }
@@ -329,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_become_the_error_of_their_cause() {
+    fn a_refusal_becomes_the_error_of_its_cause() {
         let error = |kind| {
             OperationError::Lapin(soft(kind, "THE BROKER'S WORDS"))
                 .into_declaration_error("declare it".into(), "the queue".into())
@@ -341,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_too_long_is_told_apart_from_what_was_deleted() {
+    fn a_consumer_timeout_is_distinguished_from_a_deleted_queue() {
         let late =
             "PRECONDITION_FAILED - delivery acknowledgement on channel 7 timed out. Timeout value used: 1800000 ms.";
         let late = ConsumerCancelled::new(Some(&soft(AMQPSoftError::PRECONDITIONFAILED, late)));
@@ -354,17 +384,17 @@ mod tests {
     }
 
     #[test]
-    fn who_may_not_send_is_told_what_to_grant() {
+    fn the_loss_of_a_connection_names_the_remedy() {
         let denied =
             loss(&soft(AMQPSoftError::ACCESSREFUSED, "ACCESS_REFUSED - access to exchange 'amq.default' refused"));
-        assert!(denied.starts_with("ACCESS_REFUSED") && denied.contains("allowed to write to amq.default"), "{denied}");
+        assert!(denied.starts_with("ACCESS_REFUSED") && denied.contains("write permission on amq.default"), "{denied}");
         let long = "PRECONDITION_FAILED - message size 200 is larger than configured max size 100";
         assert!(loss(&soft(AMQPSoftError::PRECONDITIONFAILED, long)).contains("max_message_size"));
         assert_eq!(loss(&soft(AMQPSoftError::PRECONDITIONFAILED, "PRECONDITION_FAILED")), "PRECONDITION_FAILED");
     }
 
     #[test]
-    fn only_what_stays_wrong_is_final() {
+    fn only_permanent_failures_are_final() {
         let is_final = |error| ConnectFailure::Unwelcome(error).diagnosis().is_final;
         assert!(is_final(soft(AMQPSoftError::ACCESSREFUSED, "ACCESS_REFUSED - Login was refused")));
         assert!(is_final(hard(AMQPHardError::NOTALLOWED, "NOT_ALLOWED - vhost prod not found")));
@@ -391,6 +421,24 @@ mod tests {
             assert!(reason.contains("too many open files") && advice.contains("ulimit -n"), "{reason}. {advice}");
             assert!(!is_final, "{reason}");
         }
+    }
+
+    #[test]
+    fn a_limit_is_an_error_of_its_own_and_fails_one_operation() {
+        let user =
+            "NOT_ALLOWED - number of channels opened for user 'shop' has reached the maximum allowed user limit of (9)";
+        for failure in [OperationError::ChannelLimit(20), OperationError::Lapin(hard(AMQPHardError::NOTALLOWED, user))]
+        {
+            assert!(failure.is_limit());
+            let error = failure.into_error("consume".to_owned());
+            assert!(matches!(&error, Error::LimitReached { .. }), "{error:?}");
+        }
+        assert!(OperationError::ChannelLimit(20).is_refusal());
+        assert!(OperationError::ChannelLimit(20).reason().contains("20"));
+        let denied = "NOT_ALLOWED - access to vhost '/' refused for user 'shop': user connection limit (1) is reached";
+        let denied = ConnectFailure::Unwelcome(hard(AMQPHardError::NOTALLOWED, denied));
+        let failure = OperationError::of_connecting(&denied);
+        assert!(failure.is_limit() && failure.is_refusal(), "{failure:?}");
     }
 
     #[test]

@@ -1,17 +1,20 @@
 //! RabbitMQ.
 //!
-//! | module | holds |
+//! | module | contains |
 //! |---|---|
-//! | `session` | the connections of one generation, one session after the other, and whether they are alive |
-//! | `consume`, `publish` | consumers and their acknowledgements, publishing and its confirms |
+//! | `session` | the connections of a process, kept open by a supervisor |
+//! | `consume` | the consuming side: deliveries, acknowledgements, dead letters |
+//! | `publish` | the publishing side: calls, replies, events and their confirms |
 //! | `topology` | names, arguments and declarations of queues and exchanges |
-//! | `connection` | one TCP connection: address, TLS, frames |
+//! | `connection` | one TCP connection: address, TLS, frames, liveness |
 //! | `message` | messages as AMQP properties and headers |
-//! | `errors`, `backoff` | typed failures of one operation, delays between two attempts |
+//! | `errors`, `backoff`, `repeat_log`, `clock` | failures, delays between attempts, repeated problems, paused clocks |
 //!
-//! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written.
-//! Calls, replies and acknowledgements are therefore polled once and dropped: waiting costs two thread switches each.
-//! No recovery of lapin's is used: what stands again here stands as a whole, in the right order, and says so.
+//! Each module uses only those below it, and `errors`, `backoff` and `repeat_log` are used by all.
+//!
+//! Lapin queues a message's frames at the first poll of its future, which otherwise only waits until they are written. Calls,
+//! replies and acknowledgements are therefore polled once and dropped: waiting costs two thread switches each. Lapin's own
+//! recovery is off: a session is built as a whole, in the right order, and announced when it is complete.
 
 mod backoff;
 mod clock;
@@ -45,32 +48,29 @@ use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
 use crate::protocol::message::{EventMessage, Request};
 use crate::protocol::name::{ServiceName, SubscriptionName};
 use crate::runtime::sync::lock;
-use crate::transport::amqp::connection::Security;
 use crate::transport::amqp::connection::address::Address;
+use crate::transport::amqp::connection::availability::Availability;
 #[cfg(feature = "tls")]
 use crate::transport::amqp::connection::tls;
-use crate::transport::amqp::consume::consumer::{ConsumeTask, Consumed};
+use crate::transport::amqp::connection::{Identity, Security};
+use crate::transport::amqp::consume::connection::ConsumeSide;
+use crate::transport::amqp::consume::consumer::{ConsumeTask, Work};
 use crate::transport::amqp::consume::dead_letters;
 use crate::transport::amqp::consume::status::{AmqpConsumer, ConsumerStatus};
 use crate::transport::amqp::errors::OPERATION_TIMEOUT;
-use crate::transport::amqp::publish::event as publish_event;
-use crate::transport::amqp::session::calls;
+use crate::transport::amqp::publish::{calls, event};
 use crate::transport::amqp::session::hosts::Hosts;
-use crate::transport::amqp::session::state::State;
-use crate::transport::amqp::session::supervisor;
-use crate::transport::amqp::session::supervisor::Shared;
-use crate::transport::amqp::session::{Session, SessionConfig};
-use crate::transport::amqp::topology::Topology;
-use crate::transport::amqp::topology::declare;
+use crate::transport::amqp::session::supervisor::{self, Shared};
+use crate::transport::amqp::topology::{Topology, declare};
 
 /// How long closing may take altogether.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connects to RabbitMQ, trying for as long as the settings say. Each URL is that of one host of a cluster.
+/// Connects to RabbitMQ. Each URL is that of one host of a cluster.
 ///
 /// # Errors
 ///
-/// When there is no connection by then, or the broker refuses for good.
+/// If there is no connection within the `connect_timeout` of the settings, or the broker refuses for good.
 pub(crate) async fn connect(
     settings: &Settings,
     (first, others): (&Url, &[Url]),
@@ -80,11 +80,15 @@ pub(crate) async fn connect(
     let first = Address::from_url(first)?;
     let others = others.iter().map(Address::from_url).collect::<Result<_, _>>()?;
     let security = security(settings, &first)?;
-    let topology = Topology::new(settings);
+    let topology = Arc::new(Topology::new(settings));
     let process = if process.is_empty() { service.as_str().to_owned() } else { process.to_owned() };
     let shared = Arc::new(Shared {
-        plan: Arc::new(SessionConfig { url: settings.url.clone(), security, topology, process }),
-        state: watch::Sender::default(),
+        url: settings.url.clone(),
+        identity: Arc::new(Identity { security, process }),
+        topology,
+        channel_limit: Arc::default(),
+        consuming: watch::Sender::default(),
+        ready: watch::Sender::default(),
         consumed: Mutex::default(),
         consumers: TaskTracker::new(),
         shutdown: CancellationToken::new(),
@@ -96,7 +100,7 @@ pub(crate) async fn connect(
     shared.tasks.spawn(supervisor::run(Arc::clone(&shared), hosts, first));
     let stopping = shared.shutdown.child_token();
     let transport = AmqpTransport { shared, stopping };
-    State::working(&mut transport.shared.state.subscribe()).await;
+    Availability::next(&mut transport.shared.ready.subscribe()).await;
     Ok(Arc::new(transport))
 }
 
@@ -122,31 +126,31 @@ struct AmqpTransport {
 }
 
 impl AmqpTransport {
-    /// Consumes a queue, and returns once the broker sends what there is.
-    async fn consume(&self, work: Consumed) -> Result<Arc<dyn Consumer>, Error> {
+    /// Starts to consume a queue, and returns once it does.
+    async fn consume(&self, work: Work) -> Result<Arc<dyn Consumer>, Error> {
         if self.stopping.is_cancelled() {
             return Err(Error::Closed);
         }
         let operation = work.operation();
         let stop = self.stopping.child_token();
-        // Whoever stops waiting, or waits in vain, leaves nothing half registered behind.
+        // A caller that stops waiting leaves nothing half registered behind.
         let guard = stop.clone().drop_guard();
         let (first, started) = oneshot::channel();
-        let (sender, progress) = watch::channel(ConsumerStatus::NONE);
-        let consuming =
-            ConsumeTask { work, state: self.shared.state.subscribe(), stop: stop.clone(), first, progress: sender };
-        let task = self.shared.consumers.spawn(consuming.run());
+        let (sender, status) = watch::channel(ConsumerStatus::NONE);
+        let sides = self.shared.consuming.subscribe();
+        let task =
+            self.shared.consumers.spawn(ConsumeTask { work, sides, stop: stop.clone(), first, status: sender }.run());
         match timeout(OPERATION_TIMEOUT, started).await {
             Ok(Ok(Ok(()))) => {
                 guard.disarm();
-                lock(&self.shared.consumed).push(progress.clone());
-                Ok(Arc::new(AmqpConsumer { progress, state: self.shared.state.subscribe(), stop }))
+                lock(&self.shared.consumed).push(status.clone());
+                Ok(Arc::new(AmqpConsumer { status, ready: self.shared.ready.subscribe(), stop }))
             }
             Ok(Ok(Err(error))) => Err(error),
             Ok(Err(_)) => Err(Error::Closed),
             Err(_) => {
                 drop(guard);
-                // It is given up either way; what the broker still thinks of it ends with its channel.
+                // It is given up in any case. The broker forgets it with its channel.
                 let _ = timeout(OPERATION_TIMEOUT, task).await;
                 let reason = format!("there was no connection, or no answer, for {OPERATION_TIMEOUT:?}");
                 Err(Error::Broker { operation, reason })
@@ -156,21 +160,21 @@ impl AmqpTransport {
 }
 
 impl AmqpTransport {
-    /// Waits for a connection, but not for ever.
-    async fn session_to_look_at(&self, queue: &str) -> Result<Arc<Session>, Error> {
-        let working = timeout(OPERATION_TIMEOUT, State::working(&mut self.shared.state.subscribe())).await;
-        let session = working.map_err(|_| Error::Broker {
-            operation: format!("look at the queue {queue}"),
+    /// Waits for a connection to inspect a queue on, for at most [`OPERATION_TIMEOUT`].
+    async fn side_to_inspect(&self, queue: &str) -> Result<Arc<ConsumeSide>, Error> {
+        let side = timeout(OPERATION_TIMEOUT, Availability::next(&mut self.shared.consuming.subscribe())).await;
+        let side = side.map_err(|_| Error::Broker {
+            operation: format!("inspect the queue {queue}"),
             reason: format!("there was no connection for {OPERATION_TIMEOUT:?}"),
         })?;
-        session.ok_or(Error::Closed)
+        side.ok_or(Error::Closed)
     }
 }
 
 #[async_trait]
 impl CallTransport for AmqpTransport {
     async fn call(&self, request: Request, deadline: Instant) -> CallOutcome {
-        calls::call(&self.shared, request, deadline).await
+        calls::call(&self.shared.ready, &self.shared.shutdown, request, deadline).await
     }
 
     async fn serve(
@@ -179,18 +183,18 @@ impl CallTransport for AmqpTransport {
         prefetch: u16,
         sink: Arc<dyn RequestSink>,
     ) -> Result<Arc<dyn Consumer>, Error> {
-        self.consume(Consumed::Requests { api, prefetch, sink }).await
+        self.consume(Work::Requests { api, prefetch, sink }).await
     }
 
     async fn servers(&self, api: &str) -> Option<u32> {
-        calls::servers(&self.shared, api).await
+        calls::servers(&self.shared.ready, api).await
     }
 }
 
 #[async_trait]
 impl EventTransport for AmqpTransport {
     async fn publish(&self, event: EventMessage, deadline: Instant) -> Result<(), PublishFailure> {
-        publish_event::publish(&self.shared.state, event, deadline).await
+        event::publish(&self.shared.ready, event, deadline).await
     }
 
     async fn subscribe(
@@ -198,17 +202,20 @@ impl EventTransport for AmqpTransport {
         subscription: Subscription,
         sink: Arc<dyn EventSink>,
     ) -> Result<Arc<dyn Consumer>, Error> {
-        self.consume(Consumed::Events { subscription: Arc::new(subscription), sink }).await
+        self.consume(Work::events(subscription, sink)).await
     }
 }
 
 #[async_trait]
 impl DeadLetterTransport for AmqpTransport {
     async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
-        let queue = self.shared.plan.topology.dead_queue(service, name);
-        let session = self.session_to_look_at(&queue).await?;
-        let found = declare::inspect(&session.publishing, &queue).await;
-        let found = found.map_err(|failure| failure.into_error(format!("look at the queue {queue}")))?;
+        let queue = self.shared.topology.dead_queue(service, name);
+        let side = self.side_to_inspect(&queue).await?;
+        let found = match side.existing_connection() {
+            Some(consuming) => declare::inspect(&consuming.connection, &queue).await,
+            None => declare::inspect(&side.publish.connection, &queue).await,
+        };
+        let found = found.map_err(|failure| failure.into_error(format!("inspect the queue {queue}")))?;
         // AMQP has no way to list the others.
         found.map(|queue| queue.message_count().into()).ok_or_else(|| Error::UnknownSubscription {
             service: service.to_string(),
@@ -223,8 +230,8 @@ impl DeadLetterTransport for AmqpTransport {
         name: &SubscriptionName,
         limit: usize,
     ) -> Result<Vec<DeadLetter>, Error> {
-        let queue = self.shared.plan.topology.dead_queue(service, name);
-        dead_letters::list(&*self.session_to_look_at(&queue).await?, &queue, limit).await
+        let queue = self.shared.topology.dead_queue(service, name);
+        dead_letters::list(&*self.side_to_inspect(&queue).await?, &queue, limit).await
     }
 
     async fn settle_dead_letters(
@@ -234,23 +241,23 @@ impl DeadLetterTransport for AmqpTransport {
         selection: Selection,
         action: DeadLetterAction,
     ) -> Result<u64, Error> {
-        let topology = &self.shared.plan.topology;
+        let topology = &self.shared.topology;
         let (queue, subscription) = (topology.dead_queue(service, name), topology.subscription_queue(service, name));
-        let session = self.session_to_look_at(&queue).await?;
-        dead_letters::settle(&session, &queue, &subscription, &selection, action).await
+        let side = self.side_to_inspect(&queue).await?;
+        dead_letters::settle(&side, &queue, &subscription, &selection, action).await
     }
 }
 
 #[async_trait]
 impl Transport for AmqpTransport {
     fn is_connected(&self) -> bool {
-        self.shared.state.borrow().ready().is_some()
+        self.shared.ready.borrow().current().is_some()
     }
 
     async fn stop_consuming(&self) {
         self.stopping.cancel();
         self.shared.consumers.close();
-        // What does not end in time hands over nothing any more either.
+        // A task that does not end in time hands nothing over either.
         let _ = timeout(CLOSE_TIMEOUT, self.shared.consumers.wait()).await;
     }
 
@@ -264,7 +271,7 @@ impl Transport for AmqpTransport {
 
 impl Drop for AmqpTransport {
     fn drop(&mut self) {
-        // The supervisor says goodbye to the broker, if it was not done already.
+        // The supervisor closes the connections, unless that has happened already.
         self.shared.shutdown.cancel();
     }
 }
@@ -272,8 +279,8 @@ impl Drop for AmqpTransport {
 impl fmt::Debug for AmqpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AmqpTransport")
-            .field("url", &self.shared.plan.url)
-            .field("state", &*self.shared.state.borrow())
+            .field("url", &self.shared.url)
+            .field("ready", &*self.shared.ready.borrow())
             .finish_non_exhaustive()
     }
 }

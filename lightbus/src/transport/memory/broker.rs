@@ -196,9 +196,7 @@ impl Broker {
         let runtime = Handle::current();
         let waiting = self.change(|State { subscriptions, outbox, .. }| {
             let subscribed = subscriptions.entry(key.clone()).or_default();
-            if !subscribed.patterns.contains(&subscription.pattern) {
-                subscribed.patterns.push(subscription.pattern);
-            }
+            let sink = subscribed.bind(subscription.pattern, sink);
             subscribed.queue.add_consumer(process, subscription.prefetch, sink);
             subscribed.runtimes.insert(process, runtime.clone());
             hand_out(&key, subscribed, outbox);
@@ -213,7 +211,7 @@ impl Broker {
         let name = event.full_name();
         self.change(|State { subscriptions, outbox, .. }| {
             for (key, subscribed) in subscriptions {
-                if subscribed.patterns.iter().any(|pattern| pattern.matches(&name)) {
+                if subscribed.is_bound_to(&name) {
                     subscribed.queue.push(QueuedEvent { message: event.clone(), story: None }, None);
                     hand_out(key, subscribed, outbox);
                 }

@@ -1,7 +1,7 @@
 //! What a broker keeps of one subscription.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use tokio::runtime::Handle;
@@ -13,7 +13,8 @@ use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
 use crate::protocol::failure::{FailureReason, FailureRecord};
 use crate::protocol::message::EventMessage;
 use crate::protocol::name::Pattern;
-use crate::transport::EventSink;
+use crate::runtime::sync::lock;
+use crate::transport::{EventDelivery, EventSink};
 
 /// As on RabbitMQ: an event that comes back more often than this becomes a dead letter.
 const DELIVERY_LIMIT: u32 = 20;
@@ -36,7 +37,8 @@ struct DeadEvent {
 /// The queue of a subscription, and what does not wait in it.
 #[derive(Debug, Default)]
 pub(super) struct SubscriptionQueue {
-    pub(super) patterns: Vec<Pattern>,
+    /// The pattern of the last process that subscribed.
+    pattern: Option<Arc<Mutex<Pattern>>>,
     pub(super) queue: Queue<QueuedEvent, dyn EventSink>,
     /// Where the processes that consume run: each of them may be the last to hand over what waits.
     pub(super) runtimes: HashMap<ProcessId, Handle>,
@@ -45,6 +47,22 @@ pub(super) struct SubscriptionQueue {
 }
 
 impl SubscriptionQueue {
+    /// Binds the queue to a pattern, in place of the one before, and returns a sink that checks it.
+    pub(super) fn bind(&mut self, pattern: Pattern, sink: Arc<dyn EventSink>) -> Arc<dyn EventSink> {
+        let bound = match &self.pattern {
+            Some(bound) => {
+                *lock(bound) = pattern.clone();
+                Arc::clone(bound)
+            }
+            None => Arc::clone(self.pattern.insert(Arc::new(Mutex::new(pattern.clone())))),
+        };
+        Arc::new(PatternSink { pattern, bound, sink })
+    }
+
+    pub(super) fn is_bound_to(&self, event: &str) -> bool {
+        self.pattern.as_ref().is_some_and(|pattern| lock(pattern).matches(event))
+    }
+
     pub(super) fn remove_consumer(&mut self, process: ProcessId) -> Vec<Arc<dyn EventSink>> {
         self.runtimes.remove(&process);
         self.queue.remove_consumer(process)
@@ -117,6 +135,30 @@ impl SubscriptionQueue {
             self.queue.push(event, None);
         }
         self.queue.assign(hand_over);
+    }
+}
+
+/// Takes the events that match the pattern of its process. Others are in the queue after another process has changed the
+/// pattern of the subscription.
+#[derive(Debug)]
+struct PatternSink {
+    pattern: Pattern,
+    /// The pattern of the last process that subscribed.
+    bound: Arc<Mutex<Pattern>>,
+    sink: Arc<dyn EventSink>,
+}
+
+impl EventSink for PatternSink {
+    fn deliver(&self, delivery: EventDelivery) {
+        if self.pattern.matches(&delivery.event.full_name()) {
+            self.sink.deliver(delivery);
+        } else if *lock(&self.bound) == self.pattern {
+            // Nobody wants it.
+            delivery.handle.accept();
+        } else {
+            // The newer process gets it.
+            drop(delivery);
+        }
     }
 }
 

@@ -1,8 +1,7 @@
-//! Where one host of the broker is and who connects to it, taken out of a URL.
+//! The address of one host of the broker, and the user who connects, from a URL.
 
 use std::fmt;
 
-use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
 use crate::config::BusUrl;
@@ -11,7 +10,7 @@ use crate::error::Error;
 /// The longest name of a virtual host that AMQP can carry, in bytes.
 const MAX_VHOST: usize = 255;
 
-/// Where one host of the broker is and who connects to it. Shown without the password, always.
+/// The address of one host of the broker, and the user who connects. It is always shown without the password.
 #[derive(Clone)]
 pub(crate) struct Address {
     pub(crate) tls: bool,
@@ -54,7 +53,7 @@ impl Address {
         Ok(Self { tls, host, port, vhost, user, password, shown })
     }
 
-    /// The host and the port alone.
+    /// Returns the host and the port.
     pub(crate) fn authority(&self) -> String {
         let Self { host, port, .. } = self;
         if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
@@ -66,14 +65,23 @@ fn refusal(reason: String) -> Error {
     Error::invalid_setting("url", reason, advice)
 }
 
-/// Returns `None` if the result is not UTF-8, or if a `%` is not followed by two hexadecimal digits.
 fn percent_decoded(text: &str) -> Option<String> {
-    let is_encoded =
-        |after: &str| after.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-    if !text.split('%').skip(1).all(is_encoded) {
-        return None;
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        if byte == b'%' {
+            let (digits, after) = after.split_at_checked(2)?;
+            if !digits.iter().all(u8::is_ascii_hexdigit) {
+                return None;
+            }
+            decoded.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = after;
+        } else {
+            decoded.push(byte);
+            rest = after;
+        }
     }
-    Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
+    String::from_utf8(decoded).ok()
 }
 
 impl fmt::Display for Address {
@@ -137,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_amqp_cannot_carry_is_refused() {
+    fn a_virtual_host_that_amqp_cannot_carry_is_refused() {
         for url in [
             "amqp://broker/%zz".to_owned(),
             "amqp://broker/%+1".to_owned(),

@@ -1,4 +1,4 @@
-//! The stream that lapin reads: the broker's, with every frame [sanitized](crate::transport::amqp::connection::sanitize).
+//! The stream that lapin reads: the broker's, with each frame [sanitized](crate::transport::amqp::connection::sanitize).
 
 use std::future::Future;
 use std::io::{self, Cursor, IoSlice, Read, Write};
@@ -19,7 +19,7 @@ use crate::transport::amqp::connection::lapin_log::{LapinExecutor, LapinLog};
 use crate::transport::amqp::connection::sanitize::{Frame, HEAD, sanitize};
 use crate::transport::amqp::connection::wake_queue::WakeQueue;
 
-/// A frame that is longer is none of RabbitMQ's, whose limit is 128 KiB unless it is raised.
+/// The longest frame that is inspected. RabbitMQ's limit is 128 KiB unless it is raised.
 const LONGEST: usize = 1 << 20;
 
 /// Tokio, with streams that are sanitized.
@@ -63,17 +63,17 @@ impl Reactor for SanitizingReactor {
     }
 }
 
-/// A stream from which whole frames are read, one after the other, and sanitized. It also knows when lapin wakes tasks.
+/// A stream that hands out whole frames, sanitized. It also knows when lapin wakes tasks.
 ///
-/// Lapin's thread reads until there is no more, and then handles what it has read; it flushes after it has noted what it
-/// has written. Tasks that it wakes in between are woken when it comes back here. So that it does come back, it is told
-/// each time that there may be more to read.
+/// Lapin's thread reads until nothing is left, and then handles what it has read. It flushes after it has noted what it has
+/// written. The wakes in between are delayed until it returns here. To make sure that it returns, it is told each time that
+/// there may be more to read.
 pub(crate) struct FrameReader<S> {
     stream: S,
     frames: Frames,
-    /// Whether something was read that is not handled yet.
+    /// Something was read that is not handled yet.
     has_read: bool,
-    /// Whether wakes are put off.
+    /// Wakes are delayed.
     defers: bool,
     wakes: Arc<WakeQueue>,
 }
@@ -88,7 +88,7 @@ impl<S> FrameReader<S> {
         self.wakes.begin();
     }
 
-    /// Lapin is back.
+    /// Lapin has returned.
     fn wake(&mut self) {
         if self.defers {
             self.defers = false;
@@ -107,7 +107,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for FrameReader<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         this.wake();
-        // A long body is read on: it comes in many pieces, and nobody is woken before the last.
+        // A long body arrives in many pieces, and no task is woken before the last.
         if std::mem::take(&mut this.has_read) && this.frames.passing == 0 {
             this.defer();
             cx.waker().wake_by_ref();
@@ -149,6 +149,7 @@ impl<S: Unpin> FrameReader<S> {
     fn write(&mut self, write: impl FnOnce(Pin<&mut S>) -> Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         self.wake();
         let written = write(Pin::new(&mut self.stream));
+        self.wakes.wrote();
         if matches!(written, Poll::Ready(Ok(1..))) {
             self.defer();
         }
@@ -156,16 +157,16 @@ impl<S: Unpin> FrameReader<S> {
     }
 }
 
-/// Where the stream is between its frames.
+/// The position of the stream between frames.
 #[derive(Debug, Default)]
 struct Frames {
-    /// The beginning of a frame of which more is needed.
+    /// The start of a frame that is incomplete.
     held: Vec<u8>,
-    /// What was held and can be handed out.
+    /// Bytes that were held and can be handed out.
     ready: Cursor<Vec<u8>>,
-    /// How much may pass until the next frame begins.
+    /// How many bytes may pass until the next frame starts.
     passing: usize,
-    /// Whether the other side speaks something else.
+    /// The other side does not speak AMQP.
     foreign: bool,
 }
 
@@ -193,8 +194,7 @@ impl Frames {
         }
     }
 
-    /// Looks at what was read: sanitizes whole frames where they lie, and holds what there is of the last one. Returns how
-    /// much may be handed out.
+    /// Sanitizes whole frames in place, and holds back an incomplete last one. Returns how many bytes may be handed out.
     fn scan(&mut self, bytes: &mut [u8]) -> usize {
         let mut at = 0;
         loop {
@@ -217,13 +217,13 @@ impl Frames {
         }
     }
 
-    /// Nothing of it is handed out yet.
+    /// Holds bytes back. Returns how many may be handed out: none.
     fn hold(&mut self, bytes: &[u8]) -> usize {
         self.held.extend_from_slice(bytes);
         0
     }
 
-    /// Lets a frame through, from its first byte on.
+    /// Lets a frame through, from its first byte.
     fn pass(&mut self, head: [u8; HEAD]) {
         match Frame::of(head) {
             Frame::Inspect(length) | Frame::Pass(length) => self.passing = length,
@@ -231,7 +231,7 @@ impl Frames {
         }
     }
 
-    /// Reads more of the frame that is held, and returns how much came. No more is read than belongs to it.
+    /// Reads more of the frame that is held, but nothing after it. Returns how many bytes arrived.
     fn poll_fill<S: AsyncRead>(&mut self, stream: Pin<&mut S>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let had = self.held.len();
         self.held.resize(self.needed(), 0);
@@ -244,7 +244,7 @@ impl Frames {
         polled
     }
 
-    /// How much of the frame that is held has to be there: its head, and then perhaps all of it.
+    /// How many bytes of the held frame are needed: its head, and then perhaps all of it.
     fn needed(&self) -> usize {
         self.held.first_chunk().and_then(|&head| inspected(head)).unwrap_or(HEAD)
     }
@@ -264,7 +264,7 @@ impl Frames {
     }
 }
 
-/// How long a frame is that has to be inspected.
+/// Returns the length of a frame that has to be inspected.
 fn inspected(head: [u8; HEAD]) -> Option<usize> {
     match Frame::of(head) {
         Frame::Inspect(length) => Some(length).filter(|&length| length <= LONGEST),

@@ -1,16 +1,20 @@
 //! One connection to the broker.
 //!
-//! The TCP connection and TLS are made here, not in lapin: errors then tell which of the two failed, each is bounded in
-//! time, an IPv6 address is a host like any other, and a socket that has gone silent can be shut, which ends the thread
-//! that lapin reads it with.
+//! The TCP connection and TLS are made here, not in lapin. Errors then tell which of the two failed, each has a time limit,
+//! IPv6 addresses work as hosts, and a socket that has gone silent can be shut, which ends lapin's thread.
 
 pub(crate) mod address;
-pub(crate) mod frame_reader;
+pub(crate) mod availability;
+mod frame_reader;
 mod lapin_log;
+pub(crate) mod lifeline;
+pub(crate) mod probe;
 mod sanitize;
+mod shared_channel;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 pub(crate) mod wake_queue;
+pub(crate) mod watchdog;
 
 use std::io;
 use std::net::Shutdown;
@@ -24,7 +28,7 @@ use lapin::auth::AuthProvider;
 use lapin::tcp::AsyncTcpStream;
 use lapin::types::{LongString, ShortString};
 use lapin::uri::{AMQPAuthority, AMQPQueryString, AMQPScheme, AMQPUri, AMQPUserInfo};
-use lapin::{Channel, ConnectionProperties, Event};
+use lapin::{Channel, ConnectionProperties, ErrorKind, Event};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -32,14 +36,15 @@ use crate::runtime::sync::lock;
 use crate::transport::amqp::connection::address::Address;
 use crate::transport::amqp::connection::frame_reader::FrameReader;
 use crate::transport::amqp::connection::lapin_log::LapinLog;
+use crate::transport::amqp::connection::shared_channel::SharedChannel;
 use crate::transport::amqp::connection::wake_queue::{WakeQueue, WakingStream};
 use crate::transport::amqp::errors::{ConnectFailure, OPERATION_TIMEOUT, OperationError, bounded};
 use crate::transport::amqp::message::properties::short;
 
-/// How often each side is heard of at least, in seconds. A peer that is silent for twice as long is taken for dead.
+/// The heartbeat in seconds. A peer that is silent for twice as long counts as dead.
 const HEARTBEAT: u16 = 10;
 
-/// How long a connection may take to say goodbye.
+/// How long closing a connection may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 const SUCCESS: u16 = 200;
@@ -52,14 +57,23 @@ pub(crate) enum Security {
     Tls(lapin::tcp::RustlsConnector),
 }
 
-/// One connection to the broker. Dropping it cuts it off.
+/// What a process connects as.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    pub(crate) security: Security,
+    /// The process, as the broker's operators see it.
+    pub(crate) process: String,
+}
+
+/// One connection to the broker. Dropping it shuts its socket.
 #[derive(Debug)]
 pub(crate) struct Connection {
     connection: lapin::Connection,
     socket: Socket,
-    /// Whether anything has arrived since somebody asked.
+    /// Something has arrived since the last call of [`was_heard`](Self::was_heard).
     heard: AtomicBool,
     wakes: Arc<WakeQueue>,
+    shared: SharedChannel,
 }
 
 impl Connection {
@@ -114,10 +128,11 @@ impl Connection {
             socket,
             heard: AtomicBool::new(true),
             wakes,
+            shared: SharedChannel::default(),
         })
     }
 
-    /// What happens to the connection.
+    /// Reports what happens to the connection.
     pub(crate) fn events(&self) -> impl Stream<Item = Event> + Send + Unpin + 'static {
         Box::pin(self.connection.events_listener())
     }
@@ -126,7 +141,7 @@ impl Connection {
         self.connection.status().connected()
     }
 
-    /// Whether the broker has said that it does not read what it is sent.
+    /// Whether the broker has blocked the connection: it reads nothing, as during an alarm.
     pub(crate) fn is_blocked(&self) -> bool {
         self.connection.status().blocked()
     }
@@ -141,61 +156,81 @@ impl Connection {
         self.heard.store(true, Ordering::Relaxed);
     }
 
-    /// Whether something has arrived since this was last asked.
+    /// Whether something has arrived since the last call.
     pub(crate) fn was_heard(&self) -> bool {
         self.heard.swap(false, Ordering::Relaxed)
     }
 
-    /// A stream of what the connection's thread brings about.
+    /// Whether something has arrived that lapin has not read yet.
+    pub(crate) fn has_unread(&self) -> bool {
+        self.socket.has_unread()
+    }
+
+    /// How often lapin has written so far.
+    pub(crate) fn writes(&self) -> u64 {
+        self.wakes.writes()
+    }
+
+    /// Wraps a stream that lapin's thread feeds.
     pub(crate) fn waking<S: Stream + Unpin>(&self, stream: S) -> WakingStream<S> {
         WakingStream::new(stream, &self.wakes)
     }
 
-    /// Wakes whoever waits for what the connection's thread brings about.
+    /// Wakes the tasks that wait for such streams.
     pub(crate) fn wake(&self) {
         self.wakes.end();
     }
 
     /// Opens a channel.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is lost, or the broker allows no further channel.
     pub(crate) async fn channel(&self) -> Result<Channel, OperationError> {
-        bounded(self.connection.create_channel()).await
-    }
-
-    /// Whether the broker answers at all.
-    pub(crate) async fn responds(&self) -> bool {
-        match self.channel().await {
-            Ok(channel) => {
-                release(channel).await;
-                true
+        match bounded(self.connection.create_channel()).await {
+            Err(OperationError::Lapin(error)) if matches!(error.kind(), ErrorKind::ChannelsLimitReached) => {
+                Err(OperationError::ChannelLimit(self.connection.configuration().channel_max()))
             }
-            Err(_) => false,
+            opened => opened,
         }
     }
 
-    /// Says goodbye, within bounds, and shuts the socket whatever the answer.
+    /// Performs an operation that the broker may refuse, on a channel that nothing else uses meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Those of the operation, and if no channel can be opened or the connection is blocked.
+    pub(crate) async fn perform<T, F>(&self, operate: impl FnOnce(Channel) -> F) -> Result<T, OperationError>
+    where
+        F: Future<Output = Result<T, OperationError>>,
+    {
+        self.shared.perform(self, operate).await
+    }
+
+    /// Closes the connection within [`CLOSE_TIMEOUT`], and shuts the socket in any case.
     pub(crate) async fn close(&self) {
         let goodbye = self.connection.close(SUCCESS, short("the process is done with it"));
-        // A connection that is lost already has no use for a goodbye.
+        // It fails on a connection that is lost already.
         let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
         self.socket.shut();
     }
 }
 
-/// Opens the channels that a new connection has to have.
+/// Opens the channels that a new connection needs.
 pub(crate) async fn set_up<T>(opening: impl Future<Output = Result<T, OperationError>>) -> Result<T, ConnectFailure> {
     let opened = timeout(OPERATION_TIMEOUT, opening).await.unwrap_or(Err(OperationError::Silent));
     opened.map_err(|failure| ConnectFailure::Setup(failure.into_error("open its channels".to_owned())))
 }
 
-/// Closes a channel that was opened for one purpose. Broken ones are closed already.
+/// Closes a channel that was opened for one purpose. A broken one is closed already.
 pub(crate) async fn release(channel: Channel) {
     if channel.status().connected() {
-        // Nothing depends on it: what remains of the channel goes with its connection.
+        // Nothing depends on it: the rest of the channel goes with its connection.
         let _ = timeout(CLOSE_TIMEOUT, channel.close(SUCCESS, ShortString::default())).await;
     }
 }
 
-/// Where lapin believes to connect to. It prints this when it traces, so that there is no password in it.
+/// Where lapin believes to connect to. Lapin traces it, so it contains no password.
 fn uri(address: &Address) -> AMQPUri {
     AMQPUri {
         scheme: if address.tls { AMQPScheme::AMQPS } else { AMQPScheme::AMQP },
@@ -232,11 +267,16 @@ impl AuthProvider for Credentials {
     }
 }
 
-/// A second handle of a connection's socket, to shut it with.
+/// A second handle of a connection's socket.
 #[derive(Debug)]
 struct Socket(std::net::TcpStream);
 
 impl Socket {
+    /// Whether there is something to read. The handles share their mode, so this never blocks.
+    fn has_unread(&self) -> bool {
+        self.0.peek(&mut [0]).is_ok_and(|unread| unread > 0)
+    }
+
     fn shut(&self) {
         // It fails on a socket that is shut already.
         let _ = self.0.shutdown(Shutdown::Both);

@@ -1,13 +1,13 @@
-//! Makes what peers have put into a frame fit for lapin's parser.
+//! Makes frames safe for lapin's parser.
 //!
-//! RabbitMQ passes on text that is not UTF-8, and tables in tables as deep as a frame has room for. Lapin's parser ends the
-//! connection over the one, and its thread's stack, and with it the process, over the other; and whoever connects again is
-//! sent the same message again. So both are changed before lapin reads them, without changing the length of anything.
+//! RabbitMQ passes on text that is not UTF-8, and tables nested as deep as a frame has room for. The former makes lapin's parser
+//! end the connection. The latter overflows the stack of its thread, which ends the process. After a reconnect the same
+//! message arrives again. So both are replaced before lapin reads them, without changing any length.
 
 /// How deeply tables and arrays in headers may be nested. RabbitMQ's own headers need three levels.
 pub(crate) const MAX_NESTING: u32 = 16;
 
-/// What stands for each byte that is no text.
+/// Replaces each byte that is not text.
 const REPLACEMENT: u8 = b'?';
 
 /// The type, the channel and the size.
@@ -26,14 +26,14 @@ const RETURN: u16 = 50;
 const DELIVER: u16 = 60;
 const GET_OK: u16 = 71;
 
-/// What is to be done with a frame, as its head tells.
+/// How to treat a frame, according to its head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Frame {
-    /// It may hold what peers wrote; it is so long as a whole.
+    /// It may contain data of peers. The length is that of the whole frame.
     Inspect(usize),
-    /// It holds nothing that is parsed; it is so long as a whole.
+    /// It contains nothing that is parsed. The length is that of the whole frame.
     Pass(usize),
-    /// It is no frame of AMQP 0-9-1. Whatever comes is not, either.
+    /// It is not a frame of AMQP 0-9-1, and neither is anything after it.
     Foreign,
 }
 
@@ -49,11 +49,11 @@ impl Frame {
     }
 }
 
-/// Makes a whole frame fit for the parser. `true` when something had to be changed.
+/// Makes a whole frame safe for the parser. Returns `true` if anything was changed.
 pub(crate) fn sanitize(frame: &mut [u8]) -> bool {
     let kind = frame.first().copied();
     let mut cursor = Cursor { bytes: frame, at: HEAD, changed: false };
-    // What ends early is no valid frame, and for lapin to refuse.
+    // Lapin refuses frames that end early.
     let _ = match kind {
         Some(METHOD) => cursor.method(),
         Some(HEADER) => cursor.properties(),
@@ -62,7 +62,7 @@ pub(crate) fn sanitize(frame: &mut [u8]) -> bool {
     cursor.changed
 }
 
-/// Walks through a frame. `None` means that it ends before what is looked for.
+/// Walks through a frame. `None` means that the frame ends too early.
 struct Cursor<'a> {
     bytes: &'a mut [u8],
     at: usize,
@@ -96,7 +96,7 @@ impl Cursor<'_> {
         // The class, the weight and the size of the body.
         self.skip(2 + 2 + 8)?;
         let flags = self.short_int()?;
-        // Nearly all properties are like that, and to see so is faster than to go through them.
+        // Nearly all properties are like that, and this check is faster than a walk.
         if flags >> HEADERS & 1 == 0 && self.bytes.get(self.at..self.bytes.len() - 1)?.is_ascii() {
             return Some(());
         }
@@ -113,7 +113,7 @@ impl Cursor<'_> {
         Some(())
     }
 
-    /// What is in a table, where each value has a name, or in an array.
+    /// Walks through the values of a table, each of which has a name, or of an array.
     fn entries(&mut self, nesting: u32, named: bool) -> Option<()> {
         let length = self.long_int()?;
         let end = self.at.checked_add(length)?;
@@ -129,7 +129,7 @@ impl Cursor<'_> {
     fn value(&mut self, nesting: u32) -> Option<()> {
         let kind = self.bytes.get_mut(self.at)?;
         if nesting == 0 && matches!(kind, b'F' | b'A') {
-            // A byte array looks the same but for its type.
+            // A byte array differs only in its type.
             *kind = b'x';
             self.changed = true;
         }
@@ -157,7 +157,7 @@ impl Cursor<'_> {
         let end = start + usize::from(*self.bytes.get(self.at)?);
         let mut text = self.bytes.get_mut(start..end)?;
         self.at = end;
-        // Nearly all of it is, and that is seen faster than that it is UTF-8.
+        // Nearly all text is ASCII, and that check is faster than the one for UTF-8.
         if text.is_ascii() {
             return Some(());
         }

@@ -1,4 +1,4 @@
-//! Which certificates are trusted under `amqps://`.
+//! The certificates that are trusted for `amqps://`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::error::Error;
 
-/// Trusts the authorities of that file (PEM) alone, or else those of the system.
+/// Trusts only the authorities in that file (PEM), or without one those of the system.
 pub(crate) fn connector(ca_file: Option<&Path>) -> Result<RustlsConnector, Error> {
     let (roots, source) = match ca_file {
         Some(path) => (from_file(path)?, path.display().to_string()),
@@ -22,7 +22,7 @@ pub(crate) fn connector(ca_file: Option<&Path>) -> Result<RustlsConnector, Error
     if trusted.is_empty() {
         return Err(refusal(format!("there is no usable certificate in {source}")));
     }
-    // The application's own choice of cryptography holds; one that has made none is not committed to ours.
+    // The application's choice of a cryptography provider takes precedence, and ours is not installed for it.
     let provider = CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(ring::default_provider()));
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

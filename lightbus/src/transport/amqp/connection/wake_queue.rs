@@ -1,13 +1,13 @@
-//! Wakes whoever waits for deliveries and confirms when they can be taken.
+//! Delays lapin's wakes until what they announce can be taken.
 //!
-//! Lapin wakes a consumer's task from its own thread, for each delivery, while it still holds the locks that the task needs
-//! to take it. So the task often runs at once only to wait for those locks, which costs both threads two changes of context
-//! each, a good part of what a call costs. Here the wakes are put off until lapin has handled all that it has read or
-//! written, which [the stream](crate::transport::amqp::connection::frame_reader) knows.
+//! Lapin wakes a consumer's task from its own thread, for each delivery, while it still holds the locks that the task needs.
+//! So the task often runs at once only to wait for those locks, which costs both threads two context switches. Here the wakes
+//! are delayed until lapin has handled everything that it has read or written, which
+//! [the stream](crate::transport::amqp::connection::frame_reader) knows.
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -15,10 +15,12 @@ use futures_util::{Stream, StreamExt};
 
 use crate::runtime::sync::lock;
 
-/// Puts off the wakes of one connection.
+/// The delayed wakes of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct WakeQueue {
     deferred: Mutex<Deferred>,
+    /// How often lapin has written.
+    writes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -28,18 +30,27 @@ struct Deferred {
 }
 
 impl WakeQueue {
-    /// What wakes that task, when it can be woken.
+    /// Counts a write of lapin's.
+    pub(crate) fn wrote(&self) {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn writes(&self) -> u64 {
+        self.writes.load(Ordering::Relaxed)
+    }
+
+    /// Returns a waker of that task that this queue may delay.
     pub(crate) fn waker(self: &Arc<Self>, task: &Waker) -> Waker {
-        let wake = QueuedWake { wakes: Arc::clone(self), task: task.clone(), is_put_off: AtomicBool::new(false) };
+        let wake = QueuedWake { wakes: Arc::clone(self), task: task.clone(), is_delayed: AtomicBool::new(false) };
         Arc::new(wake).into()
     }
 
-    /// From now on wakes are put off.
+    /// Starts delaying wakes.
     pub(crate) fn begin(&self) {
         lock(&self.deferred).active = true;
     }
 
-    /// Wakes all whose wakes were put off; further ones are not.
+    /// Performs the delayed wakes, and delays no further ones.
     pub(crate) fn end(&self) {
         let wakes = {
             let mut deferred = lock(&self.deferred);
@@ -47,7 +58,7 @@ impl WakeQueue {
             std::mem::take(&mut deferred.wakes)
         };
         for wake in wakes {
-            wake.is_put_off.store(false, Ordering::SeqCst);
+            wake.is_delayed.store(false, Ordering::SeqCst);
             wake.task.wake_by_ref();
         }
     }
@@ -58,7 +69,7 @@ impl WakeQueue {
 struct QueuedWake {
     wakes: Arc<WakeQueue>,
     task: Waker,
-    is_put_off: AtomicBool,
+    is_delayed: AtomicBool,
 }
 
 impl Wake for QueuedWake {
@@ -67,7 +78,7 @@ impl Wake for QueuedWake {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        if self.is_put_off.swap(true, Ordering::SeqCst) {
+        if self.is_delayed.swap(true, Ordering::SeqCst) {
             return;
         }
         let mut deferred = lock(&self.wakes.deferred);
@@ -76,12 +87,12 @@ impl Wake for QueuedWake {
             return;
         }
         drop(deferred);
-        self.is_put_off.store(false, Ordering::SeqCst);
+        self.is_delayed.store(false, Ordering::SeqCst);
         self.task.wake_by_ref();
     }
 }
 
-/// A stream of what lapin's thread brings about. Whoever waits for it is woken when it can be taken.
+/// A stream that lapin's thread feeds. Its task is woken when the next item can be taken.
 pub(crate) struct WakingStream<S> {
     stream: S,
     wakes: Arc<WakeQueue>,
@@ -94,7 +105,7 @@ impl<S: Stream + Unpin> WakingStream<S> {
         Self { stream, wakes: Arc::clone(wakes), waiting: None }
     }
 
-    /// What comes next, if it is here already.
+    /// Returns the next item, or `None` if it has not arrived yet.
     pub(crate) async fn next_at_hand(&mut self) -> Option<Option<S::Item>> {
         poll_fn(|cx| match self.poll_next_unpin(cx) {
             Poll::Ready(next) => Poll::Ready(Some(next)),

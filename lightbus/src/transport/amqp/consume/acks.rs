@@ -1,58 +1,57 @@
-//! Which deliveries of a channel are settled, and which of them one acknowledgement can name together.
+//! Groups the deliveries of a channel that one acknowledgement can cover.
 //!
-//! An acknowledgement costs both sides about as much as a small message, and on a quorum queue an entry in its log. It can
-//! stand for all deliveries up to its own, so those that can be acknowledged at about the same time share one: events when
-//! they are handled, calls when they are answered.
+//! An acknowledgement costs both sides about as much as a small message, and on a quorum queue an entry in its log. It can cover
+//! all deliveries up to its own, so those that are due at about the same time share one. An event is due once it is
+//! handled, a call when it is answered.
 
 use std::collections::BTreeSet;
 
-/// Numbers one delivery of a channel. They grow.
+/// The number of a delivery on its channel. The numbers grow.
 pub(crate) type Tag = u64;
 
-/// An acknowledgement as it goes to the broker.
+/// An acknowledgement for the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ack {
     pub(crate) tag: Tag,
-    /// Whether it stands for all before it, too.
+    /// It covers all deliveries before it, too.
     pub(crate) multiple: bool,
 }
 
 /// The deliveries of one channel.
 #[derive(Debug, Default)]
 pub(crate) struct Acks {
-    /// How many may be due before they are acknowledged.
+    /// How many deliveries may be due before they are acknowledged.
     most: usize,
-    /// Those that are not settled.
+    /// The deliveries that are not settled.
     unsettled: BTreeSet<Tag>,
-    /// Those that can be acknowledged and are not.
+    /// The deliveries whose acknowledgement is due.
     due: Vec<Tag>,
-    /// Whether someone was told to acknowledge them soon.
+    /// A task has promised to acknowledge them soon.
     is_promised: bool,
 }
 
-/// When what can be acknowledged is.
+/// When a delivery is to be acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     Now,
-    /// Once what else can be at this time can be, too: by [`take_soon`](Acks::take_soon).
+    /// Soon, by [`take_soon`](Acks::take_soon), together with what else becomes due.
     Soon,
-    /// When someone else does who was told so.
+    /// By the task that has promised it.
     Promised,
 }
 
 impl Acks {
-    /// For a channel on which the broker sends so many deliveries ahead. It is not to run out of them, so that a quarter of
-    /// them at most wait to be acknowledged.
+    /// For a channel with that prefetch. At most a quarter of it waits to be acknowledged, so that the channel does not run dry.
     pub(crate) fn new(prefetch: u16) -> Self {
         Self { most: usize::from(prefetch / 4).max(1), ..Self::default() }
     }
 
-    /// A delivery has arrived.
+    /// Notes that a delivery has arrived.
     pub(crate) fn delivered(&mut self, tag: Tag) {
         self.unsettled.insert(tag);
     }
 
-    /// A delivery can be acknowledged.
+    /// Notes that the acknowledgement of a delivery is due.
     pub(crate) fn due(&mut self, tag: Tag) -> Due {
         self.unsettled.remove(&tag);
         self.due.push(tag);
@@ -68,17 +67,17 @@ impl Acks {
         }
     }
 
-    /// Whoever calls this will [`take_soon`](Self::take_soon).
+    /// Promises a later call of [`take_soon`](Self::take_soon).
     pub(crate) fn promise(&mut self) {
         self.is_promised = true;
     }
 
-    /// A delivery has a frame of its own that settles it.
+    /// Notes that a delivery was settled by a frame of its own.
     pub(crate) fn settled(&mut self, tag: Tag) {
         self.unsettled.remove(&tag);
     }
 
-    /// The acknowledgements of what is due: one for all before the first that is not settled, and one for each other.
+    /// Takes the acknowledgements that are due: one for all deliveries before the first unsettled one, and one for each other.
     pub(crate) fn take(&mut self) -> Vec<Ack> {
         let first_unsettled = self.unsettled.first().copied().unwrap_or(Tag::MAX);
         let (before, after): (Vec<Tag>, Vec<Tag>) = self.due.drain(..).partition(|tag| *tag < first_unsettled);
@@ -86,7 +85,7 @@ impl Acks {
         together.into_iter().chain(after.into_iter().map(|tag| Ack { tag, multiple: false })).collect()
     }
 
-    /// The same, for whoever was told that it is due soon.
+    /// Does the same, and fulfils the promise.
     pub(crate) fn take_soon(&mut self) -> Vec<Ack> {
         self.is_promised = false;
         self.take()
@@ -104,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_at_the_same_time_shares_an_acknowledgement() {
+    fn deliveries_that_are_due_together_share_an_acknowledgement() {
         let mut acks = acks(32, 1..=4);
         assert_eq!([2, 1, 3].map(|tag| acks.due(tag)), [Due::Soon, Due::Promised, Due::Promised]);
         assert_eq!(acks.take_soon(), [Ack { tag: 3, multiple: true }]);
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_settled_alone_holds_nothing_up() {
+    fn a_delivery_that_is_settled_alone_delays_no_other() {
         let mut acks = acks(32, 1..=3);
         acks.settled(1);
         assert_eq!([acks.due(2), acks.due(3)], [Due::Soon, Due::Promised]);
@@ -136,14 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn the_last_one_waits_for_no_other() {
+    fn the_last_delivery_waits_for_no_other() {
         let mut acks = acks(32, 1..=1);
         assert_eq!(acks.due(1), Due::Now);
         assert_eq!(acks.take(), [Ack { tag: 1, multiple: false }]);
     }
 
     #[test]
-    fn whoever_has_promised_to_acknowledge_is_waited_for() {
+    fn a_promise_to_acknowledge_is_awaited() {
         let mut acks = acks(32, 1..=1);
         acks.promise();
         assert_eq!(acks.due(1), Due::Promised);
@@ -153,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_a_quarter_of_what_is_sent_ahead_waits() {
+    fn at_most_a_quarter_of_the_prefetch_waits() {
         let mut acks = acks(8, 1..=8);
         assert_eq!([1, 2].map(|tag| acks.due(tag)), [Due::Soon, Due::Now]);
         let mut one_at_a_time = self::acks(2, 1..=2);

@@ -1,14 +1,13 @@
-//! Consumes one queue for as long as the process wants it, whatever becomes of connections, channels and queues.
+//! Consumes one queue, across reconnects, closed channels and deleted queues.
 //!
-//! One task a queue does all of it, from the first declaration on. So a registration that meets a reconnect is consumed
-//! once: there is nobody else who could do it too.
+//! One task for each queue does all of it, from the first declaration on. So a queue is consumed once, even if a reconnect
+//! happens while it is being registered.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use lapin::message::Delivery;
 use lapin::options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
 use lapin::{Channel, Consumer};
@@ -19,128 +18,96 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Error;
 use crate::transport::amqp::backoff::Backoff;
+use crate::transport::amqp::connection::availability::{Availability, SessionPart};
 use crate::transport::amqp::connection::wake_queue::WakingStream;
-use crate::transport::amqp::connection::{Connection, release};
 use crate::transport::amqp::consume::acks::Acks;
-use crate::transport::amqp::consume::settle::{self, ConsumeChannel};
+use crate::transport::amqp::consume::connection::ConsumeSide;
+use crate::transport::amqp::consume::settle::ConsumeChannel;
 use crate::transport::amqp::consume::status::ConsumerStatus;
+pub(crate) use crate::transport::amqp::consume::work::Work;
 use crate::transport::amqp::errors::{ConsumerCancelled, OPERATION_TIMEOUT, OperationError, bounded};
 use crate::transport::amqp::message::properties::short;
-use crate::transport::amqp::session::Session;
-use crate::transport::amqp::session::state::State;
-use crate::transport::amqp::topology::Topology;
-use crate::transport::amqp::topology::declare::{self, DeclareError};
-use crate::transport::{EventSink, RequestDelivery, RequestSink, Subscription};
+use crate::transport::amqp::repeat_log::RepeatLog;
+use crate::transport::amqp::topology::declare::DeclareError;
 
-/// How many deliveries may be handed over before what is due is acknowledged, and it is looked whether the consuming ends.
+/// How many deliveries are handed over before acknowledgements leave and the end of the consuming is checked.
 const AT_ONCE: usize = 32;
 
-/// What a queue is consumed for.
-#[derive(Debug)]
-pub(crate) enum Consumed {
-    Requests { api: &'static str, prefetch: u16, sink: Arc<dyn RequestSink> },
-    Events { subscription: Arc<Subscription>, sink: Arc<dyn EventSink> },
-}
-
-impl Consumed {
-    /// Completes "the broker could not …".
-    pub(crate) fn operation(&self) -> String {
-        match self {
-            Self::Requests { api, .. } => format!("let this process serve {api}"),
-            Self::Events { subscription, .. } => {
-                format!("let this process take the subscription {:?}", subscription.name)
-            }
-        }
-    }
-
-    fn queue(&self, topology: &Topology) -> String {
-        match self {
-            Self::Requests { api, .. } => topology.rpc_queue(api),
-            Self::Events { subscription, .. } => topology.subscription_queue(&subscription.service, &subscription.name),
-        }
-    }
-
-    fn prefetch(&self) -> u16 {
-        match self {
-            Self::Requests { prefetch, .. } => *prefetch,
-            Self::Events { subscription, .. } => subscription.prefetch,
-        }
-    }
-
-    async fn declare(&self, connection: &Connection, topology: &Topology) -> Result<(), DeclareError> {
-        match self {
-            Self::Requests { api, .. } => declare::rpc_queue(connection, topology, api).await,
-            Self::Events { subscription, .. } => declare::subscription(connection, topology, subscription).await,
-        }
-    }
-}
+/// How long a failure may take to arrive once the session is lost. It may be the reason for the loss.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// The task that consumes one queue.
 pub(crate) struct ConsumeTask {
-    pub(crate) work: Consumed,
-    pub(crate) state: watch::Receiver<State>,
-    /// Ends it.
+    pub(crate) work: Work,
+    pub(crate) sides: watch::Receiver<Availability<ConsumeSide>>,
+    /// Ends the task.
     pub(crate) stop: CancellationToken,
-    /// Is told the first result. A failure that is no loss of the connection ends the task, too.
+    /// Receives the first result. A failure other than the loss of the connection ends the task.
     pub(crate) first: oneshot::Sender<Result<(), Error>>,
-    pub(crate) progress: watch::Sender<ConsumerStatus>,
+    pub(crate) status: watch::Sender<ConsumerStatus>,
 }
 
 /// Why the deliveries ended.
 enum End {
     Stopped,
     Lost,
-    Interrupted(ConsumerCancelled),
+    Cancelled(ConsumerCancelled),
+}
+
+/// Why a queue is not consumed for a while.
+enum ConsumeError {
+    Cancelled(ConsumerCancelled),
+    Failed(Error),
 }
 
 impl ConsumeTask {
     pub(crate) async fn run(self) {
-        let Self { work, mut state, stop, first, progress } = self;
+        let Self { work, mut sides, stop, first, status } = self;
         let mut first = Some(first);
-        let mut backoff = Backoff::new();
+        let (mut backoff, mut log) = (Backoff::new(), RepeatLog::default());
         loop {
-            let Some(Some(session)) = stop.run_until_cancelled(State::session(&mut state)).await else { return };
-            let begun = Instant::now();
-            let started = stop.run_until_cancelled(session.while_alive(start(&work, &session))).await;
-            let trouble = match started {
+            let Some(Some(side)) = stop.run_until_cancelled(Availability::next(&mut sides)).await else { return };
+            let (begun, generation) = (Instant::now(), side.lifeline().generation);
+            let problem = match stop.run_until_cancelled(start_while_alive(&work, &side)).await {
                 None => return,
                 Some(None) => continue,
                 Some(Some(Ok((source, deliveries)))) => {
-                    progress.send_replace(ConsumerStatus { tried: session.generation, consuming: true });
+                    status.send_replace(ConsumerStatus::consuming(generation));
                     let wanted = first.take().is_none_or(|first| first.send(Ok(())).is_ok());
                     let end = if wanted { deliver(&work, &source, deliveries, &stop).await } else { End::Stopped };
-                    progress.send_modify(|progress| progress.consuming = false);
+                    status.send_modify(|status| status.consuming = false);
                     match end {
                         End::Stopped => return,
                         End::Lost => continue,
-                        End::Interrupted(why) => ConsumeError::Interrupted(why),
+                        End::Cancelled(why) => ConsumeError::Cancelled(why),
                     }
                 }
                 Some(Some(Err(refused))) => {
-                    if stop.run_until_cancelled(examine(&session, refused.failure())).await.is_none() {
+                    if stop.run_until_cancelled(examine(&side, refused.failure())).await.is_none() {
                         return;
                     }
-                    if session.is_lost() {
+                    // A limit fails this consumer, even if the broker closes the connection over it.
+                    if side.lifeline().is_lost() && !refused.failure().is_limit() {
                         continue;
                     }
-                    progress.send_replace(ConsumerStatus { tried: session.generation, consuming: false });
                     let error = refused.into_error();
+                    status.send_replace(ConsumerStatus::failed(generation, &error.to_string()));
                     match first.take() {
                         Some(first) => {
-                            // Whoever registered may have stopped waiting; the task ends either way.
+                            // The caller may have stopped waiting. The task ends either way.
                             let _ = first.send(Err(error));
                             return;
                         }
-                        None => ConsumeError::Refused(error),
+                        None => ConsumeError::Failed(error),
                     }
                 }
             };
-            if let ConsumeError::Interrupted(_) = trouble {
+            if let ConsumeError::Cancelled(_) = problem {
                 backoff.succeeded_for(begun.elapsed());
+                log = RepeatLog::default();
             }
-            let delay = backoff.delay();
-            trouble.log(&work, delay);
-            let pause = stop.run_until_cancelled(session.while_alive(sleep(delay)));
+            problem.log(&work, &mut log);
+            let pause = stop.run_until_cancelled(side.lifeline().while_alive(sleep(backoff.delay())));
             if pause.await.is_none() {
                 return;
             }
@@ -148,76 +115,80 @@ impl ConsumeTask {
     }
 }
 
-enum ConsumeError {
-    Interrupted(ConsumerCancelled),
-    Refused(Error),
-}
-
 impl ConsumeError {
-    fn log(&self, work: &Consumed, delay: Duration) {
+    fn log(&self, work: &Work, log: &mut RepeatLog) {
         let operation = work.operation();
         match self {
-            Self::Interrupted(ConsumerCancelled { reason, advice }) => tracing::warn!(
-                "the broker does not {operation} any more: {reason}. {advice}. Beginning anew in {delay:?}"
-            ),
-            Self::Refused(error) => tracing::error!(
-                "the broker does not {operation} at the moment, so nothing of it is received: {error:#}. Trying again in {delay:?}"
-            ),
+            Self::Cancelled(ConsumerCancelled { reason, advice }) => {
+                tracing::warn!("the broker does not {operation} any more: {reason}. {advice}. Trying again");
+            }
+            Self::Failed(error) => {
+                let subject = format!("the broker does not {operation} at the moment, so nothing of it is received");
+                if let Some(line) = log.line(&subject, format!("{error:#}. Trying again")) {
+                    tracing::error!("{line}");
+                }
+            }
         }
     }
 }
 
-/// Finds out whether the session has failed or the queue alone. A quorum queue without a leader, as after a crash of the
-/// broker, leaves whoever asks without an answer; calls and other queues need not suffer from that.
-async fn examine(session: &Session, failure: &OperationError) {
+/// Finds out whether the session has failed or only this queue. A quorum queue without a leader, as after a crash of the
+/// broker, leaves operations without an answer. Calls and other queues must not suffer from that.
+async fn examine(side: &ConsumeSide, failure: &OperationError) {
     if failure.is_silence()
-        && let Ok(consuming) = session.consuming().await
-        && consuming.connection.responds().await
+        && let Ok(connection) = side.connection().await
+        && connection.responds().await
     {
         return;
     }
-    session.judge(failure);
+    side.lifeline().judge(failure);
 }
 
-async fn start(
-    work: &Consumed,
-    session: &Arc<Session>,
-) -> Result<(Arc<ConsumeChannel>, WakingStream<Consumer>), DeclareError> {
-    let queue = work.queue(&session.plan.topology);
+type Started = (Arc<ConsumeChannel>, WakingStream<Consumer>);
+
+/// Starts to consume. Returns `None` if the session is lost meanwhile for another reason.
+async fn start_while_alive(work: &Work, side: &Arc<ConsumeSide>) -> Option<Result<Started, DeclareError>> {
+    let lost = async {
+        side.lifeline().lost().await;
+        sleep(GRACE).await;
+    };
+    select! {
+        biased;
+        started = start(work, side) => Some(started),
+        () = lost => None,
+    }
+}
+
+async fn start(work: &Work, side: &Arc<ConsumeSide>) -> Result<Started, DeclareError> {
+    let queue = work.queue(side.topology());
     let refused =
         |failure| DeclareError::new(failure, format!("consume the queue {queue}"), format!("the queue {queue}"));
-    let consuming = session.consuming().await.map_err(refused)?;
-    work.declare(&consuming.connection, &session.plan.topology).await?;
-    let channel = consuming.connection.channel().await.map_err(refused)?;
-    match consume(&channel, work, session, &queue).await {
+    let connection = side.connection().await.map_err(refused)?;
+    work.declare(side, &connection.connection).await?;
+    let channel = side.open_channel(&connection).await.map_err(refused)?;
+    match consume(&channel, work, &side.identity.process, &queue).await {
         Ok(consumer) => {
-            let deliveries = consuming.connection.waking(consumer);
-            let session = Arc::clone(session);
-            let acks = Mutex::new(Acks::new(work.prefetch()));
-            Ok((Arc::new(ConsumeChannel { session, consuming, channel, queue, acks }), deliveries))
+            let deliveries = connection.connection.waking(consumer);
+            let (side, acks) = (Arc::clone(side), Mutex::new(Acks::new(work.prefetch())));
+            Ok((Arc::new(ConsumeChannel { side, connection, channel, queue, acks }), deliveries))
         }
         Err(failure) => {
-            // The broker may still answer a request that was given up, and would then send what nobody takes.
-            release(channel).await;
+            // The broker may still process the operation that was given up, and would deliver to nobody.
+            channel.release().await;
             Err(refused(failure))
         }
     }
 }
 
-async fn consume(
-    channel: &Channel,
-    work: &Consumed,
-    session: &Session,
-    queue: &str,
-) -> Result<Consumer, OperationError> {
+async fn consume(channel: &Channel, work: &Work, process: &str, queue: &str) -> Result<Consumer, OperationError> {
     bounded(channel.basic_qos(work.prefetch(), BasicQosOptions::default())).await?;
-    let (tag, options) = (short(&*session.plan.process), BasicConsumeOptions::default());
+    let (tag, options) = (short(process), BasicConsumeOptions::default());
     bounded(channel.basic_consume(short(queue), tag, options, FieldTable::default())).await
 }
 
-/// Hands over what arrives. Nothing is awaited but the next delivery.
+/// Hands deliveries over. It awaits nothing but the next delivery.
 async fn deliver(
-    work: &Consumed,
+    work: &Work,
     source: &Arc<ConsumeChannel>,
     mut deliveries: WakingStream<Consumer>,
     stop: &CancellationToken,
@@ -226,14 +197,14 @@ async fn deliver(
         select! {
             biased;
             () = stop.cancelled() => End::Stopped,
-            () = source.session.lost() => End::Lost,
+            () = source.side.lifeline().lost() => End::Lost,
         }
     });
     let mut handed_over = 0;
     loop {
-        // To look whether it ends costs as much as to hand a delivery over, so it is not done for each.
-        let here = if handed_over < AT_ONCE { deliveries.next_at_hand().await } else { None };
-        let next = match here {
+        // Checking for the end costs as much as handing a delivery over, so it is not done for each.
+        let arrived = if handed_over < AT_ONCE { deliveries.next_at_hand().await } else { None };
+        let next = match arrived {
             Some(next) => next,
             None => {
                 if std::mem::take(&mut handed_over) > 0 {
@@ -252,56 +223,39 @@ async fn deliver(
         match next {
             Some(Ok(delivery)) => {
                 if handed_over == 0 {
-                    source.consuming.connection.hear();
+                    source.connection.connection.hear();
                     source.promise_acks();
                 }
                 handed_over += 1;
-                hand_over(work, source, delivery);
+                work.hand_over(source, delivery);
             }
-            ended => return interruption(source, ended.and_then(Result::err)),
+            ended => return cancelled(source, ended.and_then(Result::err)),
         }
     }
-    give_up(work, source, deliveries).await;
+    stop_consuming(work, source, deliveries).await;
     End::Stopped
 }
 
-fn hand_over(work: &Consumed, source: &Arc<ConsumeChannel>, delivery: Delivery) {
-    match work {
-        Consumed::Requests { api, sink, .. } => sink.deliver(settle::request(source, api, delivery)),
-        Consumed::Events { subscription, sink } => sink.deliver(settle::event(source, subscription, delivery)),
-    }
-}
-
-/// Lapin ends the deliveries of a lost connection, too.
-fn interruption(source: &ConsumeChannel, error: Option<lapin::Error>) -> End {
-    let interruption = ConsumerCancelled::new(error.as_ref());
-    if source.consuming.connection.is_connected() {
-        End::Interrupted(interruption)
+/// Lapin also ends the deliveries of a lost connection.
+fn cancelled(source: &ConsumeChannel, error: Option<lapin::Error>) -> End {
+    let cancelled = ConsumerCancelled::new(error.as_ref());
+    if source.connection.connection.is_connected() {
+        End::Cancelled(cancelled)
     } else {
-        source.session.fail(interruption.reason);
+        source.side.lifeline().fail(cancelled.reason);
         End::Lost
     }
 }
 
-/// Ends the consuming, and gives back what the broker had sent ahead.
-async fn give_up(work: &Consumed, source: &Arc<ConsumeChannel>, mut deliveries: WakingStream<Consumer>) {
-    cancel(&source.channel, deliveries.stream()).await;
+/// Cancels the consumer, and requeues the deliveries that were sent ahead.
+async fn stop_consuming(work: &Work, source: &Arc<ConsumeChannel>, mut deliveries: WakingStream<Consumer>) {
+    let tag = deliveries.stream().tag();
+    let _ = bounded(source.channel.basic_cancel(tag, BasicCancelOptions::default())).await;
     let ahead = async {
         while let Some(Ok(delivery)) = deliveries.next().await {
-            match work {
-                // As a fresh copy: put back, it would look as if it might have been run.
-                Consumed::Requests { api, .. } => {
-                    let RequestDelivery { request, handle, .. } = settle::request(source, api, delivery);
-                    handle.requeue(request.payload);
-                }
-                Consumed::Events { subscription, .. } => drop(settle::event(source, subscription, delivery)),
-            }
+            work.requeue(source, delivery);
         }
     };
-    // The deliveries end once the broker has confirmed; without it, they go back with the connection.
+    // The deliveries end once the broker has confirmed. Otherwise they are requeued with the connection.
     let _ = timeout(OPERATION_TIMEOUT, ahead).await;
-}
-
-async fn cancel(channel: &Channel, consumer: &Consumer) {
-    let _ = bounded(channel.basic_cancel(consumer.tag(), BasicCancelOptions::default())).await;
 }

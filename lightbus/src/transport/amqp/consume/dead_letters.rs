@@ -1,97 +1,115 @@
-//! Looks at dead letters and settles them, on a channel for the purpose. What is not settled goes back to its queue with
-//! the channel, whatever happens.
+//! Lists and settles dead letters, on a channel of their own. The broker requeues what is not settled with the channel.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use lapin::Channel;
 use lapin::message::BasicGetMessage;
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicNackOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::error::Error;
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
 use crate::transport::amqp::connection::release;
+use crate::transport::amqp::consume::connection::ConsumeSide;
 use crate::transport::amqp::errors::{OPERATION_TIMEOUT, OperationError, bounded};
 use crate::transport::amqp::message::failed::{of_replayed_event, to_dead_letter};
 use crate::transport::amqp::message::properties::short;
-use crate::transport::amqp::publish::copy;
-use crate::transport::amqp::session::Session;
+use crate::transport::amqp::publish::transfer;
 
-/// The oldest dead letters. All of them are looked at: what is put back goes behind what was put back before, so that the
-/// queue alone does not tell which are the oldest.
-pub(crate) async fn list(session: &Session, queue: &str, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-    let mut look = Observation::open(session, queue).await?;
+/// How long the messages of an inspection may take to be back in their queue.
+const REQUEUE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How often that is checked.
+const REQUEUE_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Returns the oldest dead letters, at most `limit`.
+///
+/// Requeued messages go behind those that were requeued before, so the front of the queue alone does not tell which are the
+/// oldest. But all of them come before those that were never delivered, which are in order, and younger. So the reading
+/// ends with the first of those.
+pub(crate) async fn list(side: &ConsumeSide, queue: &str, limit: usize) -> Result<Vec<DeadLetter>, Error> {
     let mut oldest = BTreeMap::new();
-    while let Some(BasicGetMessage { delivery, .. }) = look.next().await? {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
+    let mut inspection = Inspection::open(side, queue).await?;
+    while let Some(BasicGetMessage { delivery, .. }) = inspection.next().await? {
+        let (tag, redelivered) = (delivery.delivery_tag, delivery.redelivered);
         let letter = to_dead_letter(&delivery.properties, delivery.data.into());
-        // Ids of one publisher grow with time.
-        oldest.insert((letter.failed_at, letter.id.clone(), delivery.delivery_tag), letter);
+        // The ids of one publisher grow with time.
+        oldest.insert((letter.failed_at, letter.id.clone(), tag), letter);
         if oldest.len() > limit {
             oldest.pop_last();
         }
+        if oldest.len() == limit && !redelivered {
+            break;
+        }
     }
-    look.end().await;
+    inspection.end().await;
     Ok(oldest.into_values().collect())
 }
 
-/// Settles dead letters, each once it is safe, and returns how many.
+/// Settles dead letters, a replayed one once its copy is persisted, and returns how many.
 pub(crate) async fn settle(
-    session: &Session,
+    side: &ConsumeSide,
     queue: &str,
     subscription_queue: &str,
     selection: &Selection,
     action: DeadLetterAction,
 ) -> Result<u64, Error> {
-    let mut look = Observation::open(session, queue).await?;
+    let mut inspection = Inspection::open(side, queue).await?;
     let mut settled = 0;
-    while let Some(message) = look.next().await? {
+    while let Some(message) = inspection.next().await? {
         let id = message.delivery.properties.message_id().as_ref().map_or("", |id| id.as_str());
         if !selection.matches(id) {
             continue;
         }
         if action == DeadLetterAction::Replay {
-            replay(session, subscription_queue, &message).await?;
+            replay(side, subscription_queue, &message).await?;
         }
-        look.take(message.delivery.delivery_tag).await?;
+        inspection.ack(message.delivery.delivery_tag).await?;
         settled += 1;
         if matches!(selection, Selection::Id(_)) {
             break;
         }
     }
-    look.end().await;
+    inspection.end().await;
     Ok(settled)
 }
 
-async fn replay(session: &Session, queue: &str, message: &BasicGetMessage) -> Result<(), Error> {
+async fn replay(side: &ConsumeSide, queue: &str, message: &BasicGetMessage) -> Result<(), Error> {
     let properties = of_replayed_event(&message.delivery.properties);
-    let copied = copy::copy(session, queue, properties, message.delivery.data.clone().into());
+    let copied = side.publish.copy_to(queue, properties, message.delivery.data.clone().into());
     match timeout(OPERATION_TIMEOUT, copied).await {
         Ok(Ok(true)) => Ok(()),
-        Ok(Ok(false)) => Err(copy::missing(queue)),
+        Ok(Ok(false)) => Err(transfer::no_such_queue(queue)),
         Ok(Err(error)) => Err(error),
-        Err(_) => Err(copy::silent(queue)),
+        Err(_) => Err(transfer::not_confirmed(queue)),
     }
 }
 
-/// A look at a queue.
-struct Observation<'a> {
+/// Takes messages from a queue, and requeues those that are not settled.
+struct Inspection<'a> {
     channel: Channel,
     queue: &'a str,
-    /// How many messages were in the queue when it began and have not been taken. What comes later is left alone, so that
-    /// a look ends even while events fail.
+    /// How many messages of those that were in the queue at the start have not been taken. Later ones are left alone, so that
+    /// the inspection ends even while events fail.
     left: Option<u32>,
+    /// How many messages are held.
+    held: u32,
 }
 
-impl<'a> Observation<'a> {
-    async fn open(session: &Session, queue: &'a str) -> Result<Self, Error> {
-        // The connection that consumes goes on while the broker holds publishers back.
-        let opened = async { session.consuming().await?.connection.channel().await };
+impl<'a> Inspection<'a> {
+    async fn open(side: &ConsumeSide, queue: &'a str) -> Result<Self, Error> {
+        // The consuming connection works while the broker holds publishers back.
+        let opened = async { side.connection().await?.connection.channel().await };
         let channel = opened.await.map_err(|failure| refused(queue, failure))?;
-        Ok(Self { channel, queue, left: None })
+        Ok(Self { channel, queue, left: None, held: 0 })
     }
 
-    /// Takes the next message, to hold it for as long as the look lasts. There is none in a queue that does not exist.
+    /// Takes the next message and holds it until the inspection ends. A queue that does not exist has none.
     async fn next(&mut self) -> Result<Option<BasicGetMessage>, Error> {
         if self.left == Some(0) {
             return Ok(None);
@@ -99,6 +117,7 @@ impl<'a> Observation<'a> {
         match bounded(self.channel.basic_get(short(self.queue), BasicGetOptions::default())).await {
             Ok(Some(message)) => {
                 self.left = Some(self.left.map_or(message.message_count, |left| left - 1));
+                self.held += 1;
                 Ok(Some(message))
             }
             Ok(None) => Ok(None),
@@ -107,24 +126,36 @@ impl<'a> Observation<'a> {
         }
     }
 
-    /// Takes a message off the queue for good.
-    async fn take(&self, tag: u64) -> Result<(), Error> {
+    /// Acknowledges a message.
+    async fn ack(&mut self, tag: u64) -> Result<(), Error> {
         let acked = bounded(self.channel.basic_ack(tag, BasicAckOptions::default())).await;
+        self.held -= 1;
         acked.map_err(|failure| refused(self.queue, failure))
     }
 
-    /// Puts back what is held, so that whoever looks next finds it: the broker answers the last question only after it has
-    /// done what was asked before.
+    /// Requeues the messages that are held, and waits until they are back, so that the next inspection finds them.
     async fn end(self) {
         let everything = BasicNackOptions { multiple: true, requeue: true };
-        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-        if bounded(self.channel.basic_nack(0, everything)).await.is_ok() {
-            let _ = bounded(self.channel.queue_declare(short(self.queue), passive, FieldTable::default())).await;
+        if self.held > 0 && bounded(self.channel.basic_nack(0, everything)).await.is_ok() {
+            // Another process may take some of them, and then they are not waited for.
+            let _ = timeout(REQUEUE_TIMEOUT, self.requeued()).await;
         }
         release(self.channel).await;
+    }
+
+    /// Waits until the queue has as many messages as before. A quorum queue takes a moment: its members have to agree.
+    async fn requeued(&self) {
+        let expected = self.left.unwrap_or_default() + self.held;
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        while let Ok(queue) =
+            bounded(self.channel.queue_declare(short(self.queue), passive, FieldTable::default())).await
+            && queue.message_count() < expected
+        {
+            sleep(REQUEUE_INTERVAL).await;
+        }
     }
 }
 
 fn refused(queue: &str, failure: OperationError) -> Error {
-    failure.into_error(format!("look at the queue {queue}"))
+    failure.into_error(format!("inspect the queue {queue}"))
 }

@@ -1,7 +1,7 @@
-//! Makes the properties of events that are moved fit into a frame.
+//! Makes the properties of moved events fit into a frame.
 //!
-//! AMQP does not split properties, and the broker closes the connection of whoever sends more than one frame of them. What
-//! arrived fits, but for what is added to it on its way to another queue.
+//! AMQP does not split properties, and the broker closes a connection that sends more than one frame of them. An event that
+//! arrived fits, but Lightbus adds headers on the way to another queue.
 
 use std::cmp::Reverse;
 
@@ -10,13 +10,13 @@ use lapin::protocol::basic::gen_properties;
 use lapin::types::generation::gen_field_table;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
-/// What else is in the frame: its head and end, the class, the weight and the size of the body.
+/// The rest of the frame: its head and end, the class, the weight and the size of the body.
 const AROUND: u64 = 8 + 2 + 2 + 8;
 
-/// Room for what the broker adds when it moves the event by itself, and then sends, however long it has become.
+/// Room for the headers that the broker adds when it dead-letters the event.
 const FOR_THE_BROKER: u64 = 4096;
 
-/// Leaves out as many headers as it takes, the longest first and those of Lightbus last, and returns their names.
+/// Drops headers until the rest fits, the longest first and those of Lightbus last. Returns their names.
 pub(crate) fn drop_excess_headers(properties: &mut BasicProperties, frame_max: u32) -> Vec<ShortString> {
     let room = u64::from(frame_max).saturating_sub(AROUND);
     let room = room - FOR_THE_BROKER.min(room / 4);
@@ -42,7 +42,7 @@ pub(crate) fn drop_excess_headers(properties: &mut BasicProperties, frame_max: u
     left_out
 }
 
-/// How many bytes properties are on the wire.
+/// Returns the encoded size of properties in bytes.
 pub(crate) fn size_of(properties: &BasicProperties) -> u64 {
     gen_properties(properties)(Vec::new().into()).map_or(u64::MAX, |written| written.into_inner().1)
 }
@@ -79,19 +79,19 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_stays_as_it_is() {
+    fn headers_that_fit_are_kept() {
         assert!(left_out(&[("tenant", 1), ("large", 120_000)]).is_empty());
     }
 
     #[test]
-    fn the_longest_headers_are_left_out_and_the_story_last() {
+    fn the_longest_headers_are_dropped_first_and_the_failure_record_last() {
         assert_eq!(left_out(&[("tenant", 1), ("large", 130_000), ("lightbus-error", 4096)]), ["large"]);
         assert_eq!(left_out(&[("a", 50_000), ("b", 60_000), ("c", 70_000)]), ["c"]);
         assert_eq!(left_out(&[("a", 60_000), ("lightbus-error", 130_000)]), ["a", "lightbus-error"]);
     }
 
     #[test]
-    fn a_story_fits_into_the_smallest_frame_of_rabbitmq() {
+    fn a_failure_record_fits_into_rabbitmqs_smallest_frame() {
         let mut properties = with_headers(&[("large", 3000), ("lightbus-error", 4096), ("lightbus-process", 200)]);
         assert_eq!(drop_excess_headers(&mut properties, 8192), [short("large")]);
     }

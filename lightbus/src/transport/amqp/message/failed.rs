@@ -15,31 +15,31 @@ use crate::transport::amqp::message::properties::{
     PERSISTENT, payload, sendable, sendable_headers, short, text, text_in, text_of, text_value, type_of,
 };
 
-/// How much of an error travels with an event that failed, in bytes.
+/// How much of an error is kept with a failed event, in bytes.
 const MAX_ERROR: usize = 4096;
 
 const ATTEMPT: &str = "lightbus-attempt";
 const FAILED_AT: &str = "lightbus-failed-at";
 const FIRST_FAILED_AT: &str = "lightbus-first-failed-at";
 
-/// The properties of an event that failed: its own, and the story of it.
-pub(crate) fn of_failed_event(event: &BasicProperties, story: &FailureRecord) -> BasicProperties {
+/// Returns the properties of a failed event: its own, and the record of its failure.
+pub(crate) fn of_failed_event(event: &BasicProperties, record: &FailureRecord) -> BasicProperties {
     let mut headers = sendable_headers(event).unwrap_or_default();
     for (name, value) in [
-        ("lightbus-reason", text(story.reason.as_str())),
-        ("lightbus-error", text(truncate(&story.error, MAX_ERROR))),
-        (ATTEMPT, AMQPValue::LongLongInt(story.attempt.into())),
-        ("lightbus-process", text(&story.process)),
-        (FAILED_AT, millis(story.at)),
-        (FIRST_FAILED_AT, millis(story.first_at)),
+        ("lightbus-reason", text(record.reason.as_str())),
+        ("lightbus-error", text(truncate(&record.error, MAX_ERROR))),
+        (ATTEMPT, AMQPValue::LongLongInt(record.attempt.into())),
+        ("lightbus-process", text(&record.process)),
+        (FAILED_AT, millis(record.at)),
+        (FIRST_FAILED_AT, millis(record.first_at)),
     ] {
         headers.insert(short(name), value);
     }
-    // Without the event's expiration, as when RabbitMQ dead-letters by itself: what failed is kept.
+    // The expiration is dropped, as RabbitMQ does when it dead-letters: a failed event is kept.
     sendable(event).with_delivery_mode(PERSISTENT).with_headers(headers.into())
 }
 
-/// The properties of a dead letter that is handled as if it had never failed.
+/// Returns the properties of a dead letter that is replayed as if it had never failed.
 pub(crate) fn of_replayed_event(letter: &BasicProperties) -> BasicProperties {
     let mut headers = sendable_headers(letter).unwrap_or_default();
     headers.retain(|name, _| !name.as_str().starts_with("lightbus-"));
@@ -47,7 +47,7 @@ pub(crate) fn of_replayed_event(letter: &BasicProperties) -> BasicProperties {
     if headers.is_empty() { event } else { event.with_headers(headers.into()) }
 }
 
-/// A dead letter as it lies in its queue. The broker makes some itself, which say less.
+/// Reads a dead letter. The broker's own dead letters say less.
 pub(crate) fn to_dead_letter(letter: &BasicProperties, body: Bytes) -> DeadLetter {
     let name = name_of_letter(letter);
     let (api, event) = split_full_name(&name);
@@ -74,14 +74,14 @@ pub(crate) fn to_dead_letter(letter: &BasicProperties, body: Bytes) -> DeadLette
     }
 }
 
-/// Which attempt to handle an event its delivery is, and when the first one failed.
+/// Returns which attempt this delivery is, and when the first attempt failed.
 pub(crate) fn attempt(event: &BasicProperties) -> (u32, Option<Duration>) {
     let failed = number(event, ATTEMPT).and_then(|attempt| u32::try_from(attempt).ok()).unwrap_or(0);
     let first_failed_at = number(event, FIRST_FAILED_AT).map(Duration::from_millis);
     (failed.saturating_add(1), first_failed_at)
 }
 
-/// Gives an event what it lacks and would lose with its routing key, or get anew at every delivery: its name and its id.
+/// Adds a missing name or id to an event. It would lose the name with its routing key, and get another id at each delivery.
 pub(crate) fn named(routing_key: &str, mut event: BasicProperties) -> BasicProperties {
     if text_of(event.kind()).is_empty() {
         let name = match type_of(&event) {
@@ -96,8 +96,7 @@ pub(crate) fn named(routing_key: &str, mut event: BasicProperties) -> BasicPrope
     event
 }
 
-/// The full name of the event that a dead letter was. One that the broker made has it perhaps only as the routing key that
-/// it had before all of its deaths.
+/// Returns the full name of a dead letter's event. A dead letter of the broker's may have it only as its first routing key.
 fn name_of_letter(letter: &BasicProperties) -> String {
     match type_of(letter) {
         "" => deaths(letter).last().and_then(first_routing_key).unwrap_or_default().to_owned(),
@@ -112,12 +111,12 @@ fn first_routing_key(death: &FieldTable) -> Option<&str> {
     }
 }
 
-/// Whether the broker gave up the event. Lightbus takes its deaths off whatever it moves itself.
+/// Whether the broker gave the event up. Lightbus removes `x-death` from every event that it moves itself.
 fn of_broker(letter: &BasicProperties) -> bool {
     deaths(letter).any(|death| text_in(death, "reason") == Some(FailureReason::DeliveryLimit.as_str()))
 }
 
-/// How the broker has moved a message, the latest first.
+/// Returns how the broker has moved a message, the latest move first.
 fn deaths(properties: &BasicProperties) -> impl Iterator<Item = &FieldTable> {
     let deaths = properties.headers().as_ref().and_then(|headers| headers.inner().get("x-death"));
     let deaths = match deaths {
@@ -134,7 +133,7 @@ fn millis(time: Duration) -> AMQPValue {
     AMQPValue::LongLongInt(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// A header that is a whole number from 0 on, of whatever width.
+/// Reads a header that is a non-negative integer of any width.
 fn number(properties: &BasicProperties, header: &str) -> Option<u64> {
     match *properties.headers().as_ref()?.inner().get(header)? {
         AMQPValue::ShortShortInt(number) => number.try_into().ok(),

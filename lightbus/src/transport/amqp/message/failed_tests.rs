@@ -9,7 +9,7 @@ fn event() -> BasicProperties {
         .with_content_type(short("application/json"))
 }
 
-fn story(error: &str) -> FailureRecord {
+fn record(error: &str) -> FailureRecord {
     FailureRecord {
         reason: FailureReason::Rejected,
         error: error.into(),
@@ -25,7 +25,7 @@ fn header<'a>(properties: &'a BasicProperties, name: &str) -> Option<&'a AMQPVal
 }
 
 #[test]
-fn an_event_that_failed_is_the_event_and_its_story() {
+fn a_failed_event_keeps_its_properties_and_gets_a_failure_record() {
     let mut headers = FieldTable::default();
     headers.insert(short("tenant"), text("7"));
     headers.insert(short("CC"), AMQPValue::FieldArray(vec![text("another.queue")].into()));
@@ -37,7 +37,7 @@ fn an_event_that_failed_is_the_event_and_its_story() {
         .with_expiration(short("1000"))
         .with_priority(4)
         .with_timestamp(5);
-    let dead = of_failed_event(&original, &story(&format!("{}ü", "x".repeat(4095))));
+    let dead = of_failed_event(&original, &record(&format!("{}ü", "x".repeat(4095))));
     assert_eq!(dead.kind(), original.kind());
     assert_eq!(dead.message_id(), original.message_id());
     assert_eq!(dead.app_id(), original.app_id());
@@ -93,7 +93,7 @@ fn an_event_may_be_named_by_a_header() {
 
 #[test]
 fn a_dead_letter_is_read_as_it_was_written() {
-    let letter = to_dead_letter(&of_failed_event(&event(), &story("full")), Bytes::from_static(b"\xc1"));
+    let letter = to_dead_letter(&of_failed_event(&event(), &record("full")), Bytes::from_static(b"\xc1"));
     assert_eq!((&*letter.id, &*letter.api, &*letter.event), ("0190", "company.warranty", "product_registered"));
     assert_eq!((&*letter.publisher, &*letter.payload.bytes), ("warranty", &b"\xc1"[..]));
     assert_eq!((letter.reason, &*letter.error, letter.attempts), (FailureReason::Rejected, "full", 3));
@@ -128,10 +128,10 @@ fn a_dead_letter_of_the_brokers_is_named_by_its_first_routing_key() {
 }
 
 #[test]
-fn an_event_that_is_replayed_has_never_failed() {
+fn a_replayed_event_shows_no_failure() {
     let mut headers = FieldTable::default();
     headers.insert(short("tenant"), text("7"));
     let original = event().with_headers(headers);
-    assert_eq!(of_replayed_event(&of_failed_event(&original, &story("full"))), original);
-    assert_eq!(of_replayed_event(&of_failed_event(&event(), &story("full"))), event());
+    assert_eq!(of_replayed_event(&of_failed_event(&original, &record("full"))), original);
+    assert_eq!(of_replayed_event(&of_failed_event(&event(), &record("full"))), event());
 }

@@ -206,7 +206,7 @@ proptest! {
         routing_key(&event);
         assert_ours(&of_event(&event));
         let (attempt, first_at) = attempt(&properties);
-        let story = FailureRecord {
+        let record = FailureRecord {
             reason: FailureReason::Undecodable,
             error: error.repeat(100),
             attempt,
@@ -214,7 +214,7 @@ proptest! {
             at: Duration::from_secs(1),
             first_at: first_at.unwrap_or(Duration::MAX),
         };
-        let failed = of_failed_event(&properties, &story);
+        let failed = of_failed_event(&properties, &record);
         let letter = to_dead_letter(&failed, Bytes::new());
         prop_assert_eq!((&letter.api, &letter.event), (&event.api.to_string(), &event.event.to_string()));
         prop_assert_eq!(letter.attempts, attempt.min(u32::MAX - 1));

@@ -1,4 +1,4 @@
-//! The bus's messages as AMQP properties, and back. What arrives may have been sent by anyone, and is read leniently.
+//! Messages as AMQP properties, and back. Incoming messages may come from anywhere and are read leniently.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,21 +17,21 @@ use crate::protocol::text::truncate;
 /// The longest time that RabbitMQ takes as an expiry, in milliseconds.
 pub(crate) const MAX_EXPIRY: u128 = LONGEST_WAIT.as_millis();
 
-/// The longest trace headers that are read and written, in bytes. A handler passes on what it was sent, and a message whose
-/// headers do not fit into a frame ends the connection. A `traceparent` has 55, and a `tracestate` of 512 is to be borne.
+/// The longest trace headers that are read and written, in bytes. A handler passes them on, and a message whose headers do not
+/// fit into a frame ends the connection. A `traceparent` has 55 bytes, and a `tracestate` of 512 has to be supported.
 const MAX_TRACEPARENT: usize = 255;
 const MAX_TRACESTATE: usize = 4096;
 
-/// Where answers go: straight to the channel that the request came from, without a queue.
+/// The address of replies: the channel that the request came from, without a queue.
 pub(crate) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
 
 pub(crate) const PERSISTENT: u8 = 2;
 
-/// Headers that RabbitMQ acts upon: they must not take effect a second time when a message is sent on. By the deaths of a
-/// message it finds out that it goes in circles, and drops it.
+/// Headers that RabbitMQ acts upon. They must not take effect again when a message is moved. RabbitMQ drops a message whose
+/// `x-death` shows a cycle.
 const BROKER_HEADERS: [&str; 3] = ["CC", "BCC", "x-death"];
 
-/// A short string, cut to what AMQP can carry. Names that are routed by are checked long before and never cut.
+/// Makes a short string, truncated to AMQP's limit. Names that are used for routing are validated earlier and always fit.
 pub(crate) fn short(text: impl Into<String>) -> ShortString {
     let text = text.into();
     let text =
@@ -39,8 +39,8 @@ pub(crate) fn short(text: impl Into<String>) -> ShortString {
     ShortString::try_new(text).unwrap_or_default()
 }
 
-/// The properties of a request that leaves now. It is not persistent: after a crash of the broker nobody waits for its
-/// answer.
+/// Returns the properties of a request that leaves now. It is not persistent: its caller does not survive a crash of the broker
+/// either.
 pub(crate) fn of_request(request: &Request, now: Instant) -> BasicProperties {
     let mut properties = BasicProperties::default()
         .with_type(short(request.full_name()))
@@ -53,7 +53,7 @@ pub(crate) fn of_request(request: &Request, now: Instant) -> BasicProperties {
     with_trace(with_encoding(properties, &request.payload.encoding), request.trace.as_deref())
 }
 
-/// The properties of a reply to the request with that correlation id.
+/// Returns the properties of a reply to the request with that correlation id.
 pub(crate) fn of_reply(reply: &Reply, correlation_id: Option<ShortString>) -> BasicProperties {
     let mut properties = BasicProperties::default().with_app_id(short(&*reply.server));
     if let Some(kind) = reply.kind {
@@ -65,7 +65,7 @@ pub(crate) fn of_reply(reply: &Reply, correlation_id: Option<ShortString>) -> Ba
     with_encoding(properties, &reply.payload.encoding)
 }
 
-/// The properties of an event.
+/// Returns the properties of an event.
 pub(crate) fn of_event(event: &EventMessage) -> BasicProperties {
     let properties = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
@@ -75,7 +75,7 @@ pub(crate) fn of_event(event: &EventMessage) -> BasicProperties {
     with_trace(with_encoding(properties, &event.payload.encoding), event.trace.as_deref())
 }
 
-/// The properties of a request that is given back unrun, or `None` when its caller waits no longer.
+/// Returns the properties of a request that is requeued, or `None` if its caller no longer waits.
 pub(crate) fn of_returned_request(request: &BasicProperties, held: Duration) -> Option<BasicProperties> {
     let mut properties = sendable(request);
     if let Some(headers) = sendable_headers(request) {
@@ -90,14 +90,14 @@ pub(crate) fn of_returned_request(request: &BasicProperties, held: Duration) -> 
     }
 }
 
-/// What a message is: its `type`, or the header of that name from a client that cannot set properties.
+/// Returns the type of a message: its property `type`, or the header of that name from a client that cannot set properties.
 pub(crate) fn type_of(properties: &BasicProperties) -> &str {
     let header = || properties.headers().as_ref().and_then(|headers| text_in(headers, "type"));
     Some(text_of(properties.kind())).filter(|kind| !kind.is_empty()).or_else(header).unwrap_or_default()
 }
 
-/// The request that has just arrived in the queue of that API. What its `type` says of another API stays in the method, which is
-/// then one that nobody knows.
+/// Reads a request that has just arrived in the queue of an API. If its `type` names another API, all of it becomes the method,
+/// which is then unknown.
 pub(crate) fn to_request(api: &'static str, properties: &BasicProperties, body: Bytes, now: Instant) -> Request {
     let name = type_of(properties);
     let method = name.strip_prefix(api).and_then(|rest| rest.strip_prefix('.')).unwrap_or(name);
@@ -106,13 +106,13 @@ pub(crate) fn to_request(api: &'static str, properties: &BasicProperties, body: 
         api: SmolStr::new_static(api),
         method: SmolStr::new(method),
         caller: SmolStr::new(text_of(properties.app_id())),
-        deadline: time_left(properties).and_then(|left| now.checked_add(left)),
+        deadline: deadline(properties, now),
         payload: payload(properties, body),
         trace: trace(properties),
     }
 }
 
-/// The reply, and the id of the call that it answers.
+/// Reads a reply, and the id of its call.
 pub(crate) fn to_reply(properties: &BasicProperties, body: Bytes) -> (&str, Reply) {
     let reply = Reply {
         kind: ReplyKind::from_wire(type_of(properties)),
@@ -122,7 +122,7 @@ pub(crate) fn to_reply(properties: &BasicProperties, body: Bytes) -> (&str, Repl
     (text_of(properties.correlation_id()), reply)
 }
 
-/// The event that arrived, once it is [`named`](crate::transport::amqp::message::failed::named).
+/// Reads an event, once it is [`named`](crate::transport::amqp::message::failed::named).
 pub(crate) fn to_event(properties: &BasicProperties, body: Bytes) -> EventMessage {
     let (api, event) = split_full_name(type_of(properties));
     EventMessage {
@@ -135,13 +135,18 @@ pub(crate) fn to_event(properties: &BasicProperties, body: Bytes) -> EventMessag
     }
 }
 
-/// The routing key of an event.
+/// Returns the properties of a message that survives a restart of the broker.
+pub(crate) fn persistent() -> BasicProperties {
+    BasicProperties::default().with_delivery_mode(PERSISTENT)
+}
+
+/// Returns the routing key of an event.
 pub(crate) fn routing_key(event: &EventMessage) -> ShortString {
     short(full_name(&event.api, &event.event))
 }
 
-/// Everything of a message but its headers, its expiration and its `user_id`. The broker closes the channel of whoever
-/// sends another user's id.
+/// Copies properties without the headers, the expiration and the `user_id`. The broker closes a channel that sends another user's
+/// id.
 pub(crate) fn sendable(message: &BasicProperties) -> BasicProperties {
     type With<T> = fn(BasicProperties, T) -> BasicProperties;
     fn carry<T: Clone>(to: BasicProperties, value: &Option<T>, with: With<T>) -> BasicProperties {
@@ -194,10 +199,15 @@ fn with_trace(properties: BasicProperties, trace: Option<&TraceContext>) -> Basi
     properties.with_headers(headers)
 }
 
-/// Milliseconds, rounded up: what is still wanted must not expire at once.
+/// Formats milliseconds, rounded up: a request that is still wanted must not expire at once.
 fn expiration(time_left: Duration) -> ShortString {
     let milliseconds = time_left.as_nanos().div_ceil(1_000_000).clamp(1, MAX_EXPIRY);
     short(milliseconds.to_string())
+}
+
+/// Returns when the caller stops waiting, given when the request arrived.
+pub(crate) fn deadline(properties: &BasicProperties, arrived: Instant) -> Option<Instant> {
+    time_left(properties).and_then(|left| arrived.checked_add(left))
 }
 
 fn time_left(properties: &BasicProperties) -> Option<Duration> {
@@ -217,13 +227,13 @@ fn trace(properties: &BasicProperties) -> Option<Box<TraceContext>> {
     Some(Box::new(TraceContext { traceparent: traceparent.to_owned(), tracestate }))
 }
 
-/// What of a trace is not too long to go on. A trace can do without its state.
+/// Returns the parts of a trace that are not too long. A trace works without its state.
 fn bearable<'a>(traceparent: &'a str, tracestate: Option<&'a str>) -> Option<(&'a str, Option<&'a str>)> {
     let tracestate = tracestate.filter(|tracestate| tracestate.len() <= MAX_TRACESTATE);
     (traceparent.len() <= MAX_TRACEPARENT).then_some((traceparent, tracestate))
 }
 
-/// The text that a table has by that name.
+/// Returns the text with that name in a table.
 pub(crate) fn text_in<'a>(table: &'a FieldTable, name: &str) -> Option<&'a str> {
     text_value(table.inner().get(name)?)
 }

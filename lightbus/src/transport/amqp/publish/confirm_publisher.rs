@@ -1,178 +1,223 @@
-//! Publishes with the broker's confirms.
+//! Publishes with confirms.
 //!
 //! One task owns the channel and polls each publication once, in order: lapin takes a message's number in one step and
-//! queues its frames in another, so that two tasks on one channel could each get the other's confirm. It also lets many
-//! messages share one write and one confirm. Confirms are taken in the order of their messages
-//! ([`unconfirmed`](crate::transport::amqp::publish::pending_confirms)).
+//! queues its frames in another, so two tasks on one channel could each get the other's confirm. It also lets many messages
+//! share one write and one confirm. Confirms are taken in the order of their messages
+//! ([`pending_confirms`](crate::transport::amqp::publish::pending_confirms)).
 //!
 //! When the broker refuses a message, the next ones leave on another channel. A channel finds the leader of a quorum queue
-//! when it publishes to it for the first time; if that leader's node has just gone down, RabbitMQ (3.10 at least) goes on
-//! asking that node for as long as the channel lives, and refuses everything that leads to that queue.
+//! when it first publishes to it. If the leader's node has just gone down, RabbitMQ (3.10 at least) keeps asking that node
+//! for as long as the channel lives, and refuses everything that leads to that queue.
+//!
+//! Nothing is handed to lapin while the broker has blocked the connection.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use lapin::options::BasicPublishOptions;
+use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
 use lapin::types::{ChannelId, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation};
 use tokio::select;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
+use tokio_util::task::TaskTracker;
 
-use crate::transport::amqp::errors::OperationError;
+use crate::transport::amqp::backoff::Backoff;
+use crate::transport::amqp::connection::Connection;
+use crate::transport::amqp::connection::lifeline::Lifeline;
+use crate::transport::amqp::errors::{OperationError, bounded};
 use crate::transport::amqp::publish::pending_confirms::PendingConfirms;
-use crate::transport::amqp::session::Session;
 
-/// How many messages wait to be published before those who publish have to wait.
+/// How many messages may wait to be published. Further publishers wait for room.
 const QUEUED: usize = 256;
 
-/// How often it is looked for confirms that came before their turn.
-const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+/// How often confirms that came before their turn are collected, and a blocked connection is checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long a channel that broke may take to tell what became of its messages.
+/// How long a channel that broke may take to report on its messages.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What is published.
+/// A message to publish.
 #[derive(Debug)]
 pub(crate) struct Publication {
     pub(crate) exchange: ShortString,
     pub(crate) routing_key: ShortString,
-    /// Whether it must reach a queue.
+    /// Whether the message must reach a queue.
     pub(crate) mandatory: bool,
     pub(crate) body: Bytes,
     pub(crate) properties: BasicProperties,
 }
 
-/// What became of a publication.
+/// How a publication ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// The broker has it safe.
+    /// The broker has persisted it.
     Confirmed,
-    /// It had to reach a queue and there was none.
+    /// It had to reach a queue, and there was none.
     Returned,
-    /// The broker does not take it.
+    /// The broker did not take it.
     Refused,
     /// Its channel was closed, because of this publication or of another one.
     Interrupted(OperationError),
 }
 
-/// The session has ended, and what became of the publication is not known.
+/// The session has ended, and the outcome of the publication is unknown.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Gone;
+pub(crate) struct SessionEnded;
 
 type Order = (Publication, oneshot::Sender<Outcome>);
-pub(crate) type Inbox = mpsc::Receiver<Order>;
 
-/// Where publications are handed in.
+/// Publishes messages on one connection.
 #[derive(Debug)]
 pub(crate) struct ConfirmPublisher {
-    outbox: mpsc::Sender<Order>,
+    orders: mpsc::Sender<Order>,
 }
 
 impl ConfirmPublisher {
-    pub(crate) fn new() -> (Self, Inbox) {
-        let (outbox, inbox) = mpsc::channel(QUEUED);
-        (Self { outbox }, inbox)
+    /// Starts to publish on a channel, with at most `window` messages unconfirmed at a time.
+    ///
+    /// Lapin attaches a returned message to the next confirm. With a window of one, that is the confirm of the message itself,
+    /// so mandatory messages need such a publisher.
+    pub(crate) fn start(
+        connection: Arc<Connection>,
+        lifeline: Arc<Lifeline>,
+        channel: Channel,
+        window: usize,
+        tasks: &TaskTracker,
+    ) -> Self {
+        let (orders, inbox) = mpsc::channel(QUEUED);
+        let task = PublishTask { connection, lifeline, inbox, window };
+        tasks.spawn(task.run(channel));
+        Self { orders }
     }
 
-    /// Publishes, and returns when the broker has said what becomes of it.
-    pub(crate) fn publish(&self, publication: Publication) -> impl Future<Output = Result<Outcome, Gone>> {
+    /// Publishes a message, and returns once the broker has reported on it.
+    pub(crate) fn publish(&self, publication: Publication) -> impl Future<Output = Result<Outcome, SessionEnded>> {
         let (sender, outcome) = oneshot::channel();
-        // It is handed in before it would have to be stored, and boxed where it cannot be: few events are.
-        let unqueued = match self.outbox.try_send((publication, sender)) {
+        // The order is queued before the future has to store it. One that has to wait is boxed, which is rare.
+        let unqueued = match self.orders.try_send((publication, sender)) {
             Ok(()) => None,
             Err(TrySendError::Full(order) | TrySendError::Closed(order)) => Some(Box::new(order)),
         };
         async move {
             if let Some(order) = unqueued {
-                Box::pin(self.outbox.send(*order)).await.map_err(|_| Gone)?;
+                Box::pin(self.orders.send(*order)).await.map_err(|_| SessionEnded)?;
             }
-            outcome.await.map_err(|_| Gone)
+            outcome.await.map_err(|_| SessionEnded)
         }
     }
 }
 
-/// Publishes what is handed in for as long as the session lasts, at most `window` messages at a time unconfirmed.
-///
-/// With a window of one, a message that was returned is the one just published. With a larger one, lapin attaches it to
-/// whichever confirm comes next; so nothing mandatory goes through such a publisher.
-pub(crate) async fn run(session: Arc<Session>, mut channel: Channel, mut inbox: Inbox, window: usize) {
-    loop {
-        let Some(failure) = session.while_alive(pump(&session, channel, &mut inbox, window)).await else { return };
-        if !failure.is_refusal() || failure.is_not_found() {
-            // What is missing is the exchange, and with it every binding: all of it has to be declared anew.
-            return session.fail(failure.reason());
+/// Opens a channel whose messages the broker confirms.
+pub(crate) async fn channel(connection: &Connection) -> Result<Channel, OperationError> {
+    let channel = connection.channel().await?;
+    bounded(channel.confirm_select(ConfirmSelectOptions::default())).await?;
+    Ok(channel)
+}
+
+/// The task that publishes.
+struct PublishTask {
+    connection: Arc<Connection>,
+    lifeline: Arc<Lifeline>,
+    inbox: mpsc::Receiver<Order>,
+    window: usize,
+}
+
+impl PublishTask {
+    /// Publishes for as long as the session lasts.
+    async fn run(mut self, mut channel: Channel) {
+        let lifeline = Arc::clone(&self.lifeline);
+        loop {
+            let Some(failure) = lifeline.while_alive(self.publish_on(channel)).await else { return };
+            if !failure.is_refusal() || failure.is_not_found() {
+                // The exchange is missing, and with it every binding: everything has to be declared again.
+                return lifeline.fail(failure.reason());
+            }
+            tracing::warn!("the broker closed the channel for publishing ({}); opening another", failure.reason());
+            channel = match lifeline.while_alive(self.next_channel()).await {
+                Some(Ok(channel)) => channel,
+                Some(Err(failure)) => return lifeline.fail(failure.reason()),
+                None => return,
+            };
         }
-        tracing::warn!("the broker closed the channel for publishing ({}); opening another", failure.reason());
-        channel = match session.while_alive(session.confirming_channel()).await {
-            Some(Ok(channel)) => channel,
-            Some(Err(failure)) => return session.fail(failure.reason()),
-            None => return,
+    }
+
+    /// Opens another channel. Waits for one while the connection has as many as it may.
+    async fn next_channel(&self) -> Result<Channel, OperationError> {
+        let mut backoff = Backoff::new();
+        loop {
+            match channel(&self.connection).await {
+                Err(OperationError::ChannelLimit(_)) => sleep(backoff.delay()).await,
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Publishes until the channel breaks.
+    async fn publish_on(&mut self, channel: Channel) -> OperationError {
+        let Self { connection, inbox, window, .. } = self;
+        let mut channel = Arc::new(channel);
+        let mut unconfirmed = connection.waking(PendingConfirms::new());
+        let mut checks = interval(CHECK_INTERVAL);
+        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let failure = loop {
+            let blocked = connection.is_blocked();
+            let settled = select! {
+                biased;
+                Some(settled) = unconfirmed.next() => settled,
+                order = inbox.recv(), if !blocked && unconfirmed.stream().len() < *window => match order {
+                    Some(order) => {
+                        let orders = std::iter::once(order).chain(std::iter::from_fn(|| inbox.try_recv().ok()));
+                        begin(unconfirmed.stream_mut(), orders, &channel, *window);
+                        continue;
+                    }
+                    // The session is gone, and this task with it.
+                    None => std::future::pending().await,
+                },
+                _ = checks.tick(), if blocked || unconfirmed.stream().len() > 1 => {
+                    unconfirmed.stream_mut().collect_early();
+                    continue;
+                }
+            };
+            connection.hear();
+            let refused_on = settled.refused_on();
+            if let Err(failure) = settle(settled, None) {
+                break failure;
+            }
+            if refused_on == Some(channel.id()) {
+                // The messages on the old channel keep it until they are confirmed.
+                channel = match self::channel(connection).await {
+                    Ok(channel) => Arc::new(channel),
+                    // The old one still serves the other queues.
+                    Err(OperationError::ChannelLimit(_)) => continue,
+                    Err(failure) => break failure,
+                };
+            }
         };
+        // Everything that breaks with the channel breaks for the same reason, whatever lapin says of each message.
+        let rest = async {
+            while let Some(settled) = unconfirmed.next().await {
+                let _ = settle(settled, Some(&failure));
+            }
+        };
+        match timeout(SETTLE_TIMEOUT, rest).await {
+            Ok(()) => failure,
+            Err(_) => OperationError::Silent,
+        }
     }
 }
 
-/// A publication that the broker has said something of.
+/// A publication that the broker has reported on.
 struct Settled {
     outcome: oneshot::Sender<Outcome>,
     channel: ChannelId,
     confirmation: lapin::Result<Confirmation>,
 }
 
-/// Publishes until a channel breaks.
-async fn pump(session: &Session, channel: Channel, inbox: &mut Inbox, window: usize) -> OperationError {
-    let mut channel = Arc::new(channel);
-    let mut waiting = session.publishing.waking(PendingConfirms::new());
-    let mut looks = interval(LOOK_INTERVAL);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let failure = loop {
-        let settled = select! {
-            biased;
-            Some(settled) = waiting.next() => settled,
-            order = inbox.recv(), if waiting.stream().len() < window => match order {
-                Some(order) => {
-                    let orders = std::iter::once(order).chain(std::iter::from_fn(|| inbox.try_recv().ok()));
-                    begin(waiting.stream_mut(), orders, &channel, window);
-                    continue;
-                }
-                // The session is gone with its publisher, and this task with it.
-                None => std::future::pending().await,
-            },
-            _ = looks.tick(), if waiting.stream().len() > 1 => {
-                waiting.stream_mut().look();
-                continue;
-            }
-        };
-        session.publishing.hear();
-        let refused_on = settled.refused_on();
-        if let Err(failure) = settle(settled, None) {
-            break failure;
-        }
-        if refused_on == Some(channel.id()) {
-            // What waits for its confirm on the channel so far keeps it until then.
-            channel = match session.confirming_channel().await {
-                Ok(channel) => Arc::new(channel),
-                Err(failure) => break failure,
-            };
-        }
-    };
-    // All that breaks with the channel breaks for the same reason, whatever lapin says of each: who published waits for
-    // another channel or for another session.
-    let rest = async {
-        while let Some(settled) = waiting.next().await {
-            let _ = settle(settled, Some(&failure));
-        }
-    };
-    match timeout(SETTLE_TIMEOUT, rest).await {
-        Ok(()) => failure,
-        Err(_) => OperationError::Silent,
-    }
-}
-
-/// Publishes for those who still wait, in the order in which they came, as long as there is room in the window.
+/// Publishes orders whose publishers still wait, in order, while there is room in the window.
 fn begin(
     unconfirmed: &mut PendingConfirms<Settled>,
     mut orders: impl Iterator<Item = Order>,
@@ -195,7 +240,7 @@ impl Settled {
     }
 }
 
-/// Publishes, and ends when the broker has said what becomes of it.
+/// Publishes a message, and returns once the broker has reported on it.
 async fn send(channel: Arc<Channel>, publication: Publication, outcome: oneshot::Sender<Outcome>) -> Settled {
     let Publication { exchange, routing_key, mandatory, body, properties } = publication;
     let options = BasicPublishOptions { mandatory, ..BasicPublishOptions::default() };
@@ -206,10 +251,10 @@ async fn send(channel: Arc<Channel>, publication: Publication, outcome: oneshot:
     Settled { outcome, channel: channel.id(), confirmation }
 }
 
-/// Tells what became of a publication. On a channel that has broken, the failure is the channel's.
+/// Reports the outcome of a publication. On a channel that has broken, the failure is the channel's.
 fn settle(settled: Settled, broken: Option<&OperationError>) -> Result<(), OperationError> {
     let Settled { outcome, confirmation, .. } = settled;
-    let (told, result) = match confirmation {
+    let (reported, result) = match confirmation {
         Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => (Outcome::Confirmed, Ok(())),
         Ok(Confirmation::Ack(Some(_))) => (Outcome::Returned, Ok(())),
         Ok(Confirmation::Nack(_)) => (Outcome::Refused, Ok(())),
@@ -218,7 +263,7 @@ fn settle(settled: Settled, broken: Option<&OperationError>) -> Result<(), Opera
             (Outcome::Interrupted(failure.clone()), Err(failure))
         }
     };
-    // Nobody listens any more once the deadline has passed.
-    let _ = outcome.send(told);
+    // The publisher no longer waits once its deadline has passed.
+    let _ = outcome.send(reported);
     result
 }

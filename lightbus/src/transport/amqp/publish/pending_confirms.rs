@@ -1,8 +1,8 @@
 //! Publications that wait for their confirms, in the order in which they left.
 //!
-//! The broker confirms in that order, many at a time, but for what goes to queues of which one is slower than the others. So
-//! only the first one is waited for: when its confirm is here, those of the next ones mostly are, too, and nobody was woken
-//! for each. Whatever was confirmed before its turn is [looked for](PendingConfirms::look) now and then.
+//! The broker confirms in that order, many at a time, except where one queue is slower than the others. So only the first
+//! publication is awaited: when its confirm arrives, those of the next ones mostly have, too, and the task was not woken for
+//! each. Confirms that arrive before their turn are [collected](PendingConfirms::collect_early) regularly.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -11,23 +11,23 @@ use std::task::{Context, Poll, Waker, ready};
 use futures_util::Stream;
 use tokio_util::sync::ReusableBoxFuture;
 
-/// Publications that wait for their confirms, each of which ends with a `T`.
+/// Publications that wait for their confirms. Each ends with a `T`.
 #[derive(Debug)]
 pub(crate) struct PendingConfirms<T> {
     waiting: VecDeque<Sending<T>>,
-    /// What those have ended with whose turn had not come.
+    /// The results of publications that ended before their turn.
     early: VecDeque<T>,
-    /// Whether the first in line has ended since the last look.
+    /// Whether the first in line has ended since the last collection.
     moved_on: bool,
-    /// The rooms of those that have ended: a publication of lapin's takes more than a KiB.
-    rooms: Vec<Sending<T>>,
+    /// The allocations of publications that have ended: one of lapin's takes more than a KiB.
+    allocations: Vec<Sending<T>>,
 }
 
 type Sending<T> = ReusableBoxFuture<'static, T>;
 
 impl<T> PendingConfirms<T> {
     pub(crate) fn new() -> Self {
-        Self { waiting: VecDeque::new(), early: VecDeque::new(), moved_on: false, rooms: Vec::new() }
+        Self { waiting: VecDeque::new(), early: VecDeque::new(), moved_on: false, allocations: Vec::new() }
     }
 
     /// How many wait.
@@ -37,18 +37,19 @@ impl<T> PendingConfirms<T> {
 
     /// Polls a publication for the first time, which is when lapin queues it.
     pub(crate) fn begin(&mut self, publication: impl Future<Output = T> + Send + 'static) {
-        let sending = match self.rooms.pop() {
-            Some(mut room) => {
-                room.set(publication);
-                room
+        let sending = match self.allocations.pop() {
+            Some(mut allocation) => {
+                allocation.set(publication);
+                allocation
             }
             None => ReusableBoxFuture::new(publication),
         };
         self.poll(sending);
     }
 
-    /// Looks for what was confirmed before its turn, if the turn has not moved on since the last look.
-    pub(crate) fn look(&mut self) {
+    /// Collects the publications that were confirmed before their turn, if the first in line has not ended since the last
+    /// collection.
+    pub(crate) fn collect_early(&mut self) {
         if std::mem::take(&mut self.moved_on) {
             return;
         }
@@ -58,11 +59,11 @@ impl<T> PendingConfirms<T> {
     }
 
     fn poll(&mut self, mut sending: Sending<T>) {
-        // Nobody is woken but for the first in line, which is polled once more when it is waited for.
+        // Only the first in line wakes the task, and it is polled again for that.
         match sending.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(ended) => {
                 self.early.push_back(ended);
-                self.rooms.push(sending);
+                self.allocations.push(sending);
             }
             Poll::Pending => self.waiting.push_back(sending),
         }
@@ -79,8 +80,8 @@ impl<T: Unpin> Stream for PendingConfirms<T> {
         let Some(first) = self.waiting.front_mut() else { return Poll::Ready(None) };
         let ended = ready!(first.poll(cx));
         self.moved_on = true;
-        let room = self.waiting.pop_front();
-        self.rooms.extend(room);
+        let allocation = self.waiting.pop_front();
+        self.allocations.extend(allocation);
         Poll::Ready(Some(ended))
     }
 }
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_one_wakes_who_waits() {
+    async fn the_first_one_wakes_the_task() {
         let (mut unconfirmed, [first, ..]) = three();
         let waiting = tokio::spawn(async move { unconfirmed.next().await });
         tokio::task::yield_now().await;
@@ -134,11 +135,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_confirmed_before_its_turn_can_be_had() {
+    fn early_confirms_can_be_collected() {
         let (mut unconfirmed, [first, second, third]) = three();
         second.send(()).unwrap();
         assert_eq!(next(&mut unconfirmed), None);
-        unconfirmed.look();
+        unconfirmed.collect_early();
         assert_eq!((next(&mut unconfirmed), unconfirmed.len()), (Some(Some(1)), 2));
         assert_eq!(next(&mut unconfirmed), None);
         for confirm in [first, third] {
@@ -148,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ends_at_once_does_not_wait() {
+    fn a_publication_that_ends_at_once_does_not_wait() {
         let mut unconfirmed = PendingConfirms::new();
         let (_, gone) = oneshot::channel();
         unconfirmed.begin(sent(7, gone));
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn rooms_are_used_again() {
+    fn allocations_are_reused() {
         let mut unconfirmed = PendingConfirms::new();
         for number in 0..5 {
             let (confirm, confirmed) = oneshot::channel();
@@ -164,6 +165,6 @@ mod tests {
             confirm.send(()).unwrap();
             assert_eq!(next(&mut unconfirmed), Some(Some(number)));
         }
-        assert_eq!(unconfirmed.rooms.len(), 1);
+        assert_eq!(unconfirmed.allocations.len(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! What to say when hosts were tried in vain.
+//! The error of a failed connection attempt.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::transport::amqp::connection::address::Address;
 use crate::transport::amqp::errors::{ConnectFailure, Diagnosis, whole_millis};
 
-/// The hosts that were tried in vain, one after the other, and why they failed.
+/// The hosts that were tried without success, and why each failed.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectReport {
     failed: Vec<Attempt>,
@@ -24,27 +24,27 @@ impl ConnectReport {
         self.failed.push(Attempt { host: address.authority(), failure });
     }
 
-    /// Whether trying again is of no use. The hosts of a cluster have users and virtual hosts in common, so what one of
-    /// them says for good holds for all.
-    pub(crate) fn are_final(&self) -> bool {
+    /// Whether another attempt is pointless. The hosts of a cluster share users and virtual hosts, so a permanent refusal by
+    /// one holds for all.
+    pub(crate) fn is_final(&self) -> bool {
         self.failed.iter().any(|attempt| attempt.failure.diagnosis().is_final)
     }
 
-    /// The error for the user, after it was tried for so long.
+    /// Returns the error for the user. `waited` is how long it was tried.
     pub(crate) fn into_error(mut self, url: &BusUrl, waited: Duration) -> Error {
         let diagnoses: Vec<_> =
             self.failed.iter().map(|attempt| (&*attempt.host, attempt.failure.diagnosis())).collect();
         let (reason, advice) = (reason(&diagnoses), advice(&diagnoses));
-        let tells_all = self.failed.len() == 1 || self.are_final();
+        let tells_all = self.failed.len() == 1 || self.is_final();
         match self.failed.pop() {
-            // What the broker said of a queue or an exchange needs no more words.
+            // A refused declaration explains itself.
             Some(Attempt { failure: ConnectFailure::Setup(error), .. }) if tells_all => error,
             _ => Error::CannotConnect { url: url.to_string(), waited: whole_millis(waited), reason, advice },
         }
     }
 }
 
-/// The reason of each host, with its name when there are several.
+/// Returns the reason of each host, with its name if there are several.
 fn reason(diagnoses: &[(&str, Diagnosis)]) -> String {
     match diagnoses {
         [(_, only)] => only.reason.clone(),
@@ -56,7 +56,7 @@ fn reason(diagnoses: &[(&str, Diagnosis)]) -> String {
     }
 }
 
-/// Every advice once.
+/// Returns each advice once.
 fn advice(diagnoses: &[(&str, Diagnosis)]) -> String {
     let mut advice: Vec<&str> = Vec::new();
     for (_, diagnosis) in diagnoses {
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn every_host_is_named_with_its_cause_and_every_advice_once() {
+    fn every_host_is_named_with_its_cause_and_each_advice_once() {
         let text = format!("{:#}", error([nobody_listens(), ConnectFailure::Silent(WAITED), nobody_listens()]));
         assert!(text.contains("amqp://shop:***@host1,host2,host3"), "{text}");
         for part in ["host1:5672: nothing listens", "host2:5672: nothing was heard", "host3:5672: nothing listens"] {
@@ -126,8 +126,8 @@ mod tests {
     }
 
     #[test]
-    fn what_one_host_says_for_good_holds_for_all() {
-        assert!(attempts([nobody_listens(), mismatch()]).are_final());
-        assert!(!attempts([nobody_listens(), ConnectFailure::Silent(WAITED)]).are_final());
+    fn a_permanent_refusal_by_one_host_holds_for_all() {
+        assert!(attempts([nobody_listens(), mismatch()]).is_final());
+        assert!(!attempts([nobody_listens(), ConnectFailure::Silent(WAITED)]).is_final());
     }
 }

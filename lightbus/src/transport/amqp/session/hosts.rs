@@ -1,22 +1,21 @@
-//! In which order the hosts of a cluster are tried, and for how long each.
+//! The order in which the hosts of a cluster are tried, and the time limit of each.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::transport::amqp::connection::address::Address;
 
-/// How long one connection to a host may take to be made.
+/// How long connecting to a host may take.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How long it may take at first when there are other hosts to turn to. One that is merely slow gets the whole time in the
-/// next round.
+/// The limit in the first round if there are other hosts. A host that is merely slow gets the whole time in the next round.
 const FIRST_LIMIT: Duration = Duration::from_secs(5);
 
-/// The shortest time that a host gets, however little of the whole is left.
+/// The shortest time that a host gets, even if less is left.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// The hosts of a cluster, in an order that chance has picked: the processes of a company spread over them. It goes round
-/// and round, so that a host which was just lost or tried in vain is the last to be tried again.
+/// The hosts of a cluster in random order, so that the processes of a company spread over them. A host that was just lost or
+/// tried is the last to be tried again.
 #[derive(Debug)]
 pub(crate) struct Hosts {
     next: Address,
@@ -41,7 +40,7 @@ impl Hosts {
         self.later.len() + 1
     }
 
-    /// The host to try now.
+    /// Returns the host to try next.
     pub(crate) fn take_next(&mut self) -> Address {
         let taken = self.next.clone();
         self.later.push_back(taken.clone());
@@ -51,13 +50,13 @@ impl Hosts {
         taken
     }
 
-    /// How long a connection to any of them may take, after so many rounds in vain.
+    /// How long connecting to a host may take, after this many failed rounds.
     pub(crate) fn limit(&self, rounds: u32) -> Duration {
         if self.count() > 1 && rounds == 0 { FIRST_LIMIT } else { LIMIT }
     }
 }
 
-/// How long a connection may take when so much time is left for so many hosts that were not tried yet.
+/// Divides the time that is left among the untried hosts.
 pub(crate) fn share(limit: Duration, left: Duration, untried: usize) -> Duration {
     let untried = u32::try_from(untried).unwrap_or(u32::MAX).max(1);
     (left / untried).clamp(SHORTEST, limit)
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_tried_last_comes_last() {
+    fn the_host_that_was_tried_last_comes_last() {
         let mut hosts = hosts(3, 1);
         let lost = hosts.take_next().host;
         assert_eq!(round(&mut hosts).last(), Some(&lost));
@@ -111,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_has_others_beside_it_is_not_waited_for_as_long() {
+    fn a_host_with_alternatives_gets_less_time_at_first() {
         let limits = |count| (hosts(count, 1).limit(0), hosts(count, 1).limit(1));
         assert_eq!((limits(1), limits(3)), ((LIMIT, LIMIT), (FIRST_LIMIT, LIMIT)));
     }

@@ -1,19 +1,17 @@
-//! Makes sure that queues and exchanges exist, each on a channel of its own: the broker closes the channel of whatever
-//! it refuses.
+//! Declares and queries queues and exchanges.
 
-use futures_util::future::try_join_all;
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
-use lapin::{ExchangeKind, Queue};
+use lapin::{Channel, ExchangeKind, Queue};
 
 use crate::error::Error;
 use crate::transport::Subscription;
-use crate::transport::amqp::connection::{Connection, release};
+use crate::transport::amqp::connection::Connection;
 use crate::transport::amqp::errors::{OperationError, bounded};
 use crate::transport::amqp::message::properties::short;
 use crate::transport::amqp::topology::Topology;
 
-/// A declaration that failed.
+/// A failed declaration.
 #[derive(Debug)]
 pub(crate) struct DeclareError {
     failure: OperationError,
@@ -36,7 +34,7 @@ impl DeclareError {
     }
 }
 
-/// Declares the exchange of events. A user that may not declare it can still use the one that exists.
+/// Declares the exchange of events. A user who may not declare it can still use the existing one.
 pub(crate) async fn events_exchange(connection: &Connection, topology: &Topology) -> Result<(), DeclareError> {
     let name = topology.events();
     let declared = match exchange(connection, &name, false).await {
@@ -55,81 +53,112 @@ pub(crate) async fn events_exchange(connection: &Connection, topology: &Topology
 
 async fn exchange(connection: &Connection, name: &str, passive: bool) -> Result<(), OperationError> {
     let options = ExchangeDeclareOptions { passive, durable: true, ..ExchangeDeclareOptions::default() };
-    let channel = connection.channel().await?;
-    let arguments = FieldTable::default();
-    let declared = bounded(channel.exchange_declare(short(name), ExchangeKind::Topic, options, arguments)).await;
-    release(channel).await;
-    declared
+    let name = short(name);
+    let declare = |channel: Channel| async move {
+        bounded(channel.exchange_declare(name, ExchangeKind::Topic, options, FieldTable::default())).await
+    };
+    connection.perform(declare).await
 }
 
-/// The queue of an API.
+/// Declares the queue of an API.
 pub(crate) async fn rpc_queue(connection: &Connection, topology: &Topology, api: &str) -> Result<(), DeclareError> {
-    queue(connection, &topology.rpc_queue(api), topology.rpc_queue_arguments()).await
+    queue(connection, &topology.rpc_queue(api), topology.rpc_queue_arguments()).await.map(drop)
 }
 
-/// The queue of a subscription's dead letters.
+/// Declares the queue of a subscription's dead letters.
 pub(crate) async fn dead_queue(connection: &Connection, topology: &Topology, name: &str) -> Result<(), DeclareError> {
-    queue(connection, name, topology.dead_queue_arguments()).await
+    queue(connection, name, topology.dead_queue_arguments()).await.map(drop)
 }
 
-/// The queues of a subscription and its binding. The dead letters come first, and the retries last: nothing is to be
-/// dead-lettered into a void.
-pub(crate) async fn subscription(
+/// Declares the queues of a subscription, and returns the number of consumers. The queue of dead letters comes first, so that
+/// no event is dead-lettered to a queue that does not exist.
+pub(crate) async fn subscription_queues(
     connection: &Connection,
     topology: &Topology,
     subscription: &Subscription,
-) -> Result<(), DeclareError> {
-    let Subscription { service, name: subscription_name, pattern, waits, .. } = subscription;
+) -> Result<u32, DeclareError> {
+    let Subscription { service, name: subscription_name, waits, .. } = subscription;
     let (name, dead) =
         (topology.subscription_queue(service, subscription_name), topology.dead_queue(service, subscription_name));
     dead_queue(connection, topology, &dead).await?;
-    queue(connection, &name, topology.subscription_queue_arguments(&dead)).await?;
-    // Each takes the broker a while.
-    try_join_all(waits.iter().map(async |&delay| {
+    let declared = queue(connection, &name, topology.subscription_queue_arguments(&dead)).await?;
+    for &delay in waits {
         let retry = topology.retry_queue(service, subscription_name, delay);
-        queue(connection, &retry, topology.retry_queue_arguments(&name, delay)).await
-    }))
-    .await?;
+        queue(connection, &retry, topology.retry_queue_arguments(&name, delay)).await?;
+    }
+    Ok(declared.consumer_count())
+}
+
+/// Declares the queue that records the pattern of a subscription.
+pub(crate) async fn binding_queue(
+    connection: &Connection,
+    topology: &Topology,
+    name: &str,
+) -> Result<(), DeclareError> {
+    queue(connection, name, topology.binding_queue_arguments()).await.map(drop)
+}
+
+/// Binds a queue to the exchange of events.
+pub(crate) async fn bind(
+    connection: &Connection,
+    topology: &Topology,
+    queue: &str,
+    pattern: &str,
+) -> Result<(), DeclareError> {
     let exchange = topology.events();
-    let bound = async {
-        let channel = connection.channel().await?;
-        let key = short(pattern.as_str());
-        let (options, arguments) = (QueueBindOptions::default(), FieldTable::default());
-        let bound = bounded(channel.queue_bind(short(&*name), short(&*exchange), key, options, arguments)).await;
-        release(channel).await;
-        bound
+    let (name, source, key) = (short(queue), short(&*exchange), short(pattern));
+    let bind = |channel: Channel| async move {
+        bounded(channel.queue_bind(name, source, key, QueueBindOptions::default(), FieldTable::default())).await
     };
-    bound.await.map_err(|failure| {
-        DeclareError::new(
-            failure,
-            format!("bind the queue {name} to the exchange {exchange}"),
-            format!("the binding of the queue {name}"),
-        )
+    let bound = connection.perform(bind).await;
+    bound.map_err(|failure| binding_error(failure, format!("bind the queue {queue} to the exchange {exchange}"), queue))
+}
+
+/// Removes a binding. Succeeds if there is none.
+pub(crate) async fn unbind(
+    connection: &Connection,
+    topology: &Topology,
+    queue: &str,
+    pattern: &str,
+) -> Result<(), DeclareError> {
+    let exchange = topology.events();
+    let (name, source, key) = (short(queue), short(&*exchange), short(pattern));
+    let unbind =
+        |channel: Channel| async move { bounded(channel.queue_unbind(name, source, key, FieldTable::default())).await };
+    let unbound = connection.perform(unbind).await;
+    unbound.map_err(|failure| {
+        binding_error(failure, format!("unbind the queue {queue} from the exchange {exchange}"), queue)
     })
 }
 
-async fn queue(connection: &Connection, name: &str, arguments: FieldTable) -> Result<(), DeclareError> {
+fn binding_error(failure: OperationError, operation: String, queue: &str) -> DeclareError {
+    DeclareError::new(failure, operation, format!("the binding of the queue {queue}"))
+}
+
+async fn queue(connection: &Connection, name: &str, arguments: FieldTable) -> Result<Queue, DeclareError> {
     let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    let declared = async {
-        let channel = connection.channel().await?;
-        let declared = bounded(channel.queue_declare(short(name), options, arguments)).await;
-        release(channel).await;
-        declared.map(drop)
-    };
+    let declared = declare(connection, name, options, arguments).await;
     declared
-        .await
         .map_err(|failure| DeclareError::new(failure, format!("declare the queue {name}"), format!("the queue {name}")))
 }
 
-/// What the broker says of a queue; `None` when there is no such queue.
+/// Queries a queue. Returns `None` if there is no such queue.
 pub(crate) async fn inspect(connection: &Connection, name: &str) -> Result<Option<Queue>, OperationError> {
     let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    let channel = connection.channel().await?;
-    let found = bounded(channel.queue_declare(short(name), options, FieldTable::default())).await;
-    release(channel).await;
-    match found {
+    match declare(connection, name, options, FieldTable::default()).await {
         Ok(queue) => Ok(Some(queue)),
         Err(failure) if failure.is_not_found() => Ok(None),
         Err(failure) => Err(failure),
     }
+}
+
+async fn declare(
+    connection: &Connection,
+    name: &str,
+    options: QueueDeclareOptions,
+    arguments: FieldTable,
+) -> Result<Queue, OperationError> {
+    let name = short(name);
+    let declare = |channel: Channel| async move { bounded(channel.queue_declare(name, options, arguments)).await };
+    connection.perform(declare).await
 }

@@ -1,4 +1,4 @@
-//! The queues and exchanges of a bus: their names and their arguments.
+//! The queues and exchanges of a bus: their names and arguments.
 
 pub(crate) mod declare;
 
@@ -10,12 +10,11 @@ use crate::config::{QueueType, Settings};
 use crate::protocol::name::{Namespace, ServiceName, SubscriptionName};
 use crate::transport::amqp::message::properties::{MAX_EXPIRY, short};
 
-/// How often an event is handed out before the broker itself gives it up: a process that dies over it, dies over it
-/// this often at most.
+/// How often an event is delivered before the broker dead-letters it. It limits how many processes die over the same event.
 const DELIVERY_LIMIT: i64 = 20;
 
-/// How often a dead letter may be looked at and put back: as often as anyone likes. RabbitMQ 4 has a limit of 20 unless
-/// told otherwise, and would drop the dead letter after it.
+/// How often a dead letter may be inspected and requeued: without a limit. The default of RabbitMQ 4 is 20, after which it
+/// drops the dead letter.
 const DEAD_LETTER_DELIVERY_LIMIT: i64 = i32::MAX as i64;
 
 /// The queues and exchanges of one bus.
@@ -57,6 +56,11 @@ impl Topology {
         format!("{}.dead", self.subscription_queue(service, name))
     }
 
+    /// The queue that records the pattern of a subscription.
+    pub(crate) fn binding_queue(&self, service: &ServiceName, name: &SubscriptionName) -> String {
+        format!("{}.binding", self.subscription_queue(service, name))
+    }
+
     /// The queue in which events of a subscription wait for another attempt.
     pub(crate) fn retry_queue(&self, service: &ServiceName, name: &SubscriptionName, delay: Duration) -> String {
         let millis = time_to_live(delay);
@@ -68,7 +72,7 @@ impl Topology {
         }
     }
 
-    /// A key that leads nowhere: no queue of the bus is called so, and no other should be.
+    /// A routing key that leads nowhere: no queue of the bus has this name, and no other should.
     pub(crate) fn nowhere(&self) -> String {
         format!("{}.nowhere", self.namespace)
     }
@@ -82,8 +86,8 @@ impl Topology {
         table([("x-queue-type", text(kind)), ("x-expires", number(i64::try_from(expiry).unwrap_or(i64::MAX)))])
     }
 
-    /// Nothing that a handler or a crash can do loses an event: it ends in the dead letters, and it waits at the broker
-    /// for as long as those cannot take it.
+    /// No handler and no crash can lose an event: it ends among the dead letters, and waits at the broker while those cannot
+    /// take it.
     pub(crate) fn subscription_queue_arguments(&self, dead_queue: &str) -> FieldTable {
         table([
             ("x-queue-type", text("quorum")),
@@ -95,7 +99,7 @@ impl Topology {
         ])
     }
 
-    /// What has waited for its delay goes back to the subscription, and goes on waiting while that cannot take it.
+    /// An event goes back to the subscription after its delay, and goes on waiting while that cannot take it.
     pub(crate) fn retry_queue_arguments(&self, subscription_queue: &str, delay: Duration) -> FieldTable {
         table([
             ("x-queue-type", text("quorum")),
@@ -105,6 +109,11 @@ impl Topology {
             ("x-dead-letter-strategy", text("at-least-once")),
             ("x-overflow", text("reject-publish")),
         ])
+    }
+
+    /// The last pattern counts.
+    pub(crate) fn binding_queue_arguments(&self) -> FieldTable {
+        table([("x-queue-type", text("classic")), ("x-max-length", number(1))])
     }
 
     pub(crate) fn dead_queue_arguments(&self) -> FieldTable {
@@ -163,6 +172,7 @@ mod tests {
         assert_eq!(topology.rpc_queue("company.warranty"), "alice.rpc.company.warranty");
         assert_eq!(topology.subscription_queue(&service, &name), "alice.event.spare-parts.start-cover");
         assert_eq!(topology.dead_queue(&service, &name), "alice.event.spare-parts.start-cover.dead");
+        assert_eq!(topology.binding_queue(&service, &name), "alice.event.spare-parts.start-cover.binding");
         for (delay, expected) in [
             (Duration::from_secs(1), "1s"),
             (Duration::from_secs(600), "600s"),
@@ -241,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_letters_may_be_looked_at_for_ever() {
+    fn dead_letters_may_be_inspected_without_limit() {
         let arguments = topology(QueueType::Classic, Duration::from_secs(1)).dead_queue_arguments();
         assert_eq!(argument(&arguments, "x-queue-type").as_deref(), Some("quorum"));
         assert_eq!(argument(&arguments, "x-delivery-limit").as_deref(), Some("2147483647"));
