@@ -265,7 +265,7 @@ async fn a_fault_with_an_unknown_code_is_shown_with_its_code() {
     channel.basic_publish("".into(), to, BasicPublishOptions::default(), &body, properties).await.unwrap();
     let error = guarded(call).await.unwrap().unwrap_err();
     assert!(
-        error.to_string().contains("the fault overloaded,") && error.to_string().contains("come back later"),
+        error.to_string().contains("the unknown fault overloaded") && error.to_string().contains("come back later"),
         "{error}"
     );
     let CallError::Fault { fault, .. } = error else { panic!("{error:?}") };
