@@ -29,8 +29,8 @@ fn errors_of(case: &str) -> Result<Vec<Shown>, Box<dyn Error>> {
     let mut shown = Vec::new();
     for message in messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
         let error = &message["message"];
-        // The summary at the end has no code.
-        if error["level"] != "error" || error["code"].is_null() {
+        // The summary at the end has no spans, so it is left out below.
+        if error["level"] != "error" {
             continue;
         }
         for span in error["spans"].as_array().into_iter().flatten().filter(|span| span["is_primary"] == true) {
@@ -136,5 +136,27 @@ fn an_alias_of_result_is_refused() -> Outcome {
     assert_eq!(errors.len(), 1, "{errors:#?}");
     assert!(errors[0].rendered.contains("async fn ask(&self) -> Res<u8>;"), "{errors:#?}");
     assert!(errors[0].message.contains("write `Result<T, E>`"), "{errors:#?}");
+    Ok(())
+}
+
+#[test]
+fn a_handler_whose_types_do_not_fit_is_shown_where_they_are() -> Outcome {
+    let errors = errors_of("subscriber_types")?;
+    let shown: Vec<(&str, &str)> = errors.iter().map(|error| (error.message.as_str(), error.text.as_str())).collect();
+    assert_eq!(
+        shown,
+        [("`String` is not an event", "String"), ("`u32` is not what a handler returns", "u32")],
+        "{errors:#?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn a_handler_whose_future_is_not_send_is_shown() -> Outcome {
+    let errors = errors_of("subscriber_not_send")?;
+    assert_eq!(errors.len(), 1, "{errors:#?}");
+    assert!(errors[0].file.ends_with("failing/subscriber_not_send.rs"), "{errors:#?}");
+    assert_eq!(errors[0].text, "not_send", "{errors:#?}");
+    assert!(errors[0].rendered.contains("counted"), "{errors:#?}");
     Ok(())
 }

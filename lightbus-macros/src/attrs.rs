@@ -1,6 +1,7 @@
-//! The arguments of the attributes `#[lightbus::api(…)]`, `#[rpc(…)]` and `#[event(…)]`, typed and with their spans.
+//! The arguments of attributes such as `#[lightbus::api(…)]`, `#[rpc(…)]` and `#[on(…)]`, typed and with their spans.
 
 use std::fmt::Write as _;
+use std::str::FromStr;
 
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
@@ -117,6 +118,19 @@ impl Argument {
             return Some(value);
         }
         self.refuse("a string literal", example, errors);
+        None
+    }
+
+    /// The value of `name = 4`: a whole number above zero.
+    pub(crate) fn positive<N: FromStr + Default + PartialEq>(self, example: &str, errors: &mut Errors) -> Option<N> {
+        if let Some(Expr::Lit(ExprLit { lit: Lit::Int(value), .. })) = &self.value
+            && let Ok(number) = value.base10_digits().parse::<N>()
+            && number != N::default()
+        {
+            return Some(number);
+        }
+        let largest = u64::MAX >> (64 - 8 * size_of::<N>());
+        self.refuse(&format!("a whole number from 1 to {largest}"), example, errors);
         None
     }
 

@@ -7,8 +7,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{Item, Meta};
+use syn::{Attribute, Item, Meta};
 
 #[test]
 fn expansions_are_the_committed_ones() -> Result<(), Box<dyn std::error::Error>> {
@@ -47,26 +48,35 @@ fn inputs() -> io::Result<Vec<PathBuf>> {
     Ok(inputs)
 }
 
-/// Expands the traits in a file that have the attribute, and leaves the rest of it as it is.
+/// Expands the items in a file that have one of the attributes, and leaves the rest of it as it is.
 fn expand(source: &str) -> syn::Result<String> {
     let mut file = syn::parse_file(source)?;
     let mut expanded = Vec::new();
     for mut item in std::mem::take(&mut file.items) {
-        let Item::Trait(declaration) = &mut item else {
+        let attribute = match &mut item {
+            Item::Trait(item) => take(&mut item.attrs, "api").map(|taken| (taken, crate::expand_api as crate::Expand)),
+            Item::Impl(item) => {
+                take(&mut item.attrs, "subscriber").map(|taken| (taken, crate::subscriber::expansion as crate::Expand))
+            }
+            _ => None,
+        };
+        let Some((arguments, expand)) = attribute else {
             expanded.push(item);
             continue;
         };
-        let is_ours = |path: &syn::Path| path.segments.last().is_some_and(|last| last.ident == "api");
-        let Some(position) = declaration.attrs.iter().position(|attribute| is_ours(attribute.path())) else {
-            expanded.push(item);
-            continue;
-        };
-        let arguments = match declaration.attrs.remove(position).meta {
-            Meta::List(list) => list.tokens,
-            Meta::Path(_) | Meta::NameValue(_) => proc_macro2::TokenStream::new(),
-        };
-        expanded.extend(syn::parse2::<syn::File>(crate::expansion(arguments, item.into_token_stream()))?.items);
+        let tokens = crate::expansion(arguments, item.into_token_stream(), expand);
+        expanded.extend(syn::parse2::<syn::File>(tokens)?.items);
     }
     file.items = expanded;
     Ok(prettyplease::unparse(&file))
+}
+
+/// Takes the attribute off the item, and returns its arguments.
+fn take(attributes: &mut Vec<Attribute>, name: &str) -> Option<TokenStream> {
+    let is_ours = |path: &syn::Path| path.segments.last().is_some_and(|last| last.ident == name);
+    let position = attributes.iter().position(|attribute| is_ours(attribute.path()))?;
+    match attributes.remove(position).meta {
+        Meta::List(list) => Some(list.tokens),
+        Meta::Path(_) | Meta::NameValue(_) => Some(TokenStream::new()),
+    }
 }

@@ -68,6 +68,11 @@ pub(crate) fn snake_case(name: &str) -> String {
     snake
 }
 
+/// `start_cover` becomes `start-cover`.
+pub(crate) fn kebab_case(name: &str) -> String {
+    name.replace('_', "-")
+}
+
 /// The name that was likely meant, when one is close enough.
 pub(crate) fn closest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
     let (distance, closest) = known.iter().map(|known| (distance(name, known), *known)).min()?;

@@ -113,13 +113,13 @@ fn hides_the_context(event: &Event, contexts: &[String], errors: &mut Errors) ->
     hides
 }
 
-/// What two methods or two events must not share.
-struct Key<'a> {
-    value: String,
-    span: Span,
-    cfgs: &'a [Attribute],
-    problem: &'static str,
-    help: &'static str,
+/// What two items of one kind must not share.
+pub(crate) struct Key<'a> {
+    pub(crate) value: String,
+    pub(crate) span: Span,
+    pub(crate) cfgs: &'a [Attribute],
+    pub(crate) problem: &'static str,
+    pub(crate) help: &'static str,
 }
 
 fn method_key(method: &Method) -> Key<'_> {
@@ -163,7 +163,7 @@ fn type_key(event: &Event) -> Key<'_> {
 }
 
 /// Refuses each item that shares its key with an earlier one.
-fn refuse_same<T>(items: &mut Vec<T>, key: impl Fn(&T) -> Key<'_>, errors: &mut Errors) {
+pub(crate) fn refuse_same<T>(items: &mut Vec<T>, key: impl Fn(&T) -> Key<'_>, errors: &mut Errors) {
     let mut kept: Vec<T> = Vec::with_capacity(items.len());
     for item in items.drain(..) {
         let this = key(&item);

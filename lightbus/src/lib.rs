@@ -60,7 +60,7 @@
 //!
 //! | for | see |
 //! |---|---|
-//! | the syntax of the attribute | [`macro@api`] |
+//! | the syntax of the attributes | [`macro@api`], [`macro@subscriber`] |
 //! | connecting, serving, publishing, subscribing | [`Bus`] |
 //! | running and stopping | [`Bus::run`], [`Bus::run_until`], [`ConsumerHandle::stop`] |
 //! | settings | [`BusBuilder`] and [`config`] |
@@ -105,10 +105,10 @@ pub mod rpc;
 mod runtime;
 mod transport;
 
-pub use lightbus_macros::api;
+pub use lightbus_macros::{api, subscriber};
 
 pub use crate::api::schema;
-pub use crate::bus::{Bus, BusBuilder, ConsumerHandle, DeadLetters, Serve, Subscribe};
+pub use crate::bus::{Bus, BusBuilder, ConsumerHandle, DeadLetters, Serve, Subscribe, SubscribeAll, Subscriber};
 pub use crate::context::{Context, ContextBuilder};
 pub use crate::error::{Error, Result};
 pub use crate::event::dedupe::DedupeStore;
@@ -128,8 +128,9 @@ pub mod __private {
 
     pub use crate::api::schema::{ArgumentsSchema, described, inline, property, reference};
     pub use crate::api::{Api, ApiDescriptor, Event, EventDescriptor, MethodDescriptor};
-    pub use crate::bus::{Bus, client};
+    pub use crate::bus::{Bus, Subscribe, Subscriber, client, subscribe_handlers};
     pub use crate::context::Context;
+    pub use crate::event::handler_table::{EventHandler, handled};
     pub use crate::rpc::call::Call;
     pub use crate::rpc::{
         Argument, Arguments, Client, Dispatch, Invocation, IsNoResult, Lend, Outcome, Returned, Text, invocation,

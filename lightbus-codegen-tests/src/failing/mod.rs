@@ -15,5 +15,9 @@ pub mod other_context;
 pub mod overlapping;
 #[cfg(failing = "same_event")]
 pub mod same_event;
+#[cfg(failing = "subscriber_not_send")]
+pub mod subscriber_not_send;
+#[cfg(failing = "subscriber_types")]
+pub mod subscriber_types;
 #[cfg(failing = "unwrapped_server")]
 pub mod unwrapped_server;

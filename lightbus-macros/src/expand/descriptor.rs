@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{api_type, arguments, docs, event_descriptor, guarded, method_descriptor, private};
+use super::{api_type, arguments, docs, duration, event_descriptor, guarded, method_descriptor, private};
 use crate::model::{Api, Attributes, Event, Method};
 
 pub(super) fn item(api: &Api) -> TokenStream {
@@ -53,11 +53,7 @@ fn method(api: &Api, method: &Method) -> TokenStream {
     let (name, docs) = (&method.name.value, docs::text(&method.attributes.docs));
     let (arguments, value) = (arguments::schema(api, method), method.output.value());
     let error = method.output.result.as_ref().map(|(_, error)| quote!(.with_error(#private::reference::<#error>)));
-    let timeout = method.timeout.map(|timeout| {
-        // The parser saw to it that it fits.
-        let milliseconds = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        quote!(.with_timeout(::core::time::Duration::from_millis(#milliseconds)))
-    });
+    let timeout = method.timeout.map(duration).map(|timeout| quote!(.with_timeout(#timeout)));
     let idempotent = method.idempotent.then(|| quote!(.with_idempotent()));
     let deprecated = deprecated(&method.attributes);
     guarded(

@@ -12,6 +12,8 @@ mod events;
 mod server;
 mod trait_;
 
+use std::time::Duration;
+
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
@@ -128,12 +130,19 @@ fn field(ident: &Ident, ty: &impl ToTokens) -> TokenStream {
 }
 
 /// The same tokens at another place.
-fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
+pub(crate) fn respanned(tokens: TokenStream, span: Span) -> TokenStream {
     let at_place = |mut token: TokenTree| {
         token.set_span(span);
         token
     };
     tokens.into_iter().map(at_place).collect()
+}
+
+/// A duration as a constant expression.
+pub(crate) fn duration(duration: Duration) -> TokenStream {
+    // The parser made sure that it fits.
+    let milliseconds = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    quote!(::core::time::Duration::from_millis(#milliseconds))
 }
 
 /// Where a crate is, in the form that its derives want.
@@ -171,6 +180,6 @@ fn event_descriptor(event: &Event) -> Ident {
 }
 
 /// An identifier of generated code that no identifier of the user's can be confused with.
-fn local(name: &str) -> Ident {
+pub(crate) fn local(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
 }

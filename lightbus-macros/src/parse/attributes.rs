@@ -44,7 +44,7 @@ pub(super) fn is_lint(attribute: &Attribute) -> bool {
 }
 
 /// All but the first of an attribute that an item can have once.
-pub(super) fn refuse_repeated(name: &str, attributes: &[Attribute], errors: &mut Errors) {
+pub(crate) fn refuse_repeated(name: &str, attributes: &[Attribute], errors: &mut Errors) {
     for attribute in attributes.iter().skip(1) {
         errors.refuse(attribute, format_args!("`{name}` is given twice"), "put the arguments of both into one of them");
     }

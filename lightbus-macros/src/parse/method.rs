@@ -5,7 +5,7 @@ use std::time::Duration;
 use syn::ext::IdentExt;
 use syn::{Attribute, Block, FnArg, Ident, Pat, PatType, Receiver, ReceiverKind, Safety, Signature, Type};
 
-use super::{attributes, timeout, types};
+use super::{attributes, duration, types};
 use crate::attrs::Arguments;
 use crate::errors::Errors;
 use crate::model::{Attributes, Method, Name, Parameter, Role};
@@ -56,7 +56,7 @@ fn rpc_arguments(attribute: &Attribute, errors: &mut Errors) -> Rpc {
     let timeout = timeout.and_then(|timeout| timeout.string("timeout = \"2s\"", errors));
     Rpc {
         name: name.map(|name| Name { value: name.value(), span: name.span() }),
-        timeout: timeout.and_then(|timeout| timeout::parse(&timeout, errors)),
+        timeout: timeout.and_then(|timeout| duration::timeout(&timeout, errors)),
         idempotent: idempotent.is_some_and(|idempotent| idempotent.flag(errors)),
     }
 }
@@ -167,7 +167,7 @@ fn parameter(input: PatType, has_context: &mut bool, errors: &mut Errors) -> Opt
     let ident = plain_name(&input.pat, Named::Argument, errors);
     let Some(context) = context.first() else {
         refuse_unknown(&field, errors);
-        if is_context(&input.ty) {
+        if types::is_context(&input.ty) {
             let problem = "the caller does not send the context, so this parameter needs `#[context]`";
             let help = "write `#[context] ctx: &Context`; for a type of your own that is called `Context`, write its \
                         path, such as `crate::Context`";
@@ -191,17 +191,6 @@ fn parameter(input: PatType, has_context: &mut bool, errors: &mut Errors) -> Opt
     }
     refuse_other_than_context(&input.ty, errors);
     Some(Parameter { lints, ident: ident?, ty: *input.ty, role: Role::Context })
-}
-
-/// Whether an unmarked parameter asks for the context: `Context` or `lightbus::Context`, lent or not.
-fn is_context(ty: &Type) -> bool {
-    let ty = match types::peel(ty) {
-        Type::Reference(reference) => types::peel(&reference.elem),
-        owned => owned,
-    };
-    let Type::Path(path) = ty else { return false };
-    let mut names = path.path.segments.iter().rev().map(|segment| &segment.ident);
-    names.next().is_some_and(|last| last == "Context") && names.all(|name| name == "lightbus")
 }
 
 /// `&Context`, whatever the user's name for that type may be.

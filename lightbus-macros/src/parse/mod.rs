@@ -2,10 +2,13 @@
 //! rest.
 
 mod attributes;
+pub(crate) mod duration;
 mod event;
 mod method;
-mod timeout;
 mod types;
+
+pub(crate) use self::attributes::refuse_repeated;
+pub(crate) use self::types::{is_context, peel};
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
@@ -41,12 +44,13 @@ pub(crate) fn api(arguments: TokenStream, item: TokenStream, errors: &mut Errors
     }
 }
 
-fn kind_of(item: &Item) -> &'static str {
+pub(crate) fn kind_of(item: &Item) -> &'static str {
     match item {
         Item::Struct(_) => "a struct",
         Item::Enum(_) => "an enum",
         Item::Fn(_) => "a function",
         Item::Impl(_) => "an impl block",
+        Item::Trait(_) => "a trait",
         Item::Mod(_) => "a module",
         Item::TraitAlias(_) => "a trait alias",
         _ => "another item",
@@ -91,8 +95,8 @@ fn function(item: TraitItemFn, api: &mut Api, errors: &mut Errors) {
         errors.refuse(rpc, problem, "a method is called and an event is published: keep one of the two attributes");
         return;
     }
-    attributes::refuse_repeated("#[rpc]", &sorted.rpc, errors);
-    attributes::refuse_repeated("#[event]", &sorted.event, errors);
+    refuse_repeated("#[rpc]", &sorted.rpc, errors);
+    refuse_repeated("#[event]", &sorted.event, errors);
     if let Some(marker) = sorted.event.pop() {
         api.events.extend(event::parse(&marker, sorted.attributes, sig, default.as_ref(), errors));
     } else {
@@ -120,11 +124,11 @@ fn api_arguments(tokens: TokenStream, ident: &Ident, errors: &mut Errors) -> (Na
 }
 
 /// The place of the attribute, without the note that a span of the expansion would add to the message.
-fn at_attribute(users: Span) -> Span {
+pub(crate) fn at_attribute(users: Span) -> Span {
     users.located_at(Span::call_site())
 }
 
-fn default_root() -> Path {
+pub(crate) fn default_root() -> Path {
     let mut root = Path::from(Ident::new("lightbus", Span::call_site()));
     root.leading_colon = Some(syn::token::PathSep::default());
     root

@@ -18,7 +18,7 @@ enum Place {
 }
 
 /// The type inside parentheses and the invisible groups that `macro_rules!` leaves.
-pub(super) fn peel(mut ty: &Type) -> &Type {
+pub(crate) fn peel(mut ty: &Type) -> &Type {
     loop {
         ty = match ty {
             Type::Group(group) => &group.elem,
@@ -26,6 +26,17 @@ pub(super) fn peel(mut ty: &Type) -> &Type {
             other => return other,
         };
     }
+}
+
+/// Whether an unmarked parameter asks for the context: `Context` or `lightbus::Context`, lent or not.
+pub(crate) fn is_context(ty: &Type) -> bool {
+    let ty = match peel(ty) {
+        Type::Reference(reference) => peel(&reference.elem),
+        owned => owned,
+    };
+    let Type::Path(path) = ty else { return false };
+    let mut names = path.path.segments.iter().rev().map(|segment| &segment.ident);
+    names.next().is_some_and(|last| last == "Context") && names.all(|name| name == "lightbus")
 }
 
 /// How an argument of this type is passed.

@@ -10,6 +10,7 @@ mod shutdown;
 mod signals;
 mod similar;
 mod subscribe;
+mod subscribe_all;
 
 use std::fmt;
 use std::future::Future;
@@ -21,6 +22,7 @@ pub use self::consumer_handle::ConsumerHandle;
 pub use self::dead_letters::DeadLetters;
 pub use self::serve::Serve;
 pub use self::subscribe::Subscribe;
+pub use self::subscribe_all::{SubscribeAll, Subscriber, subscribe_handlers};
 
 use self::registry::Registry;
 use crate::api::{Api, ApiDescriptor, Event};
@@ -146,7 +148,8 @@ impl Bus {
     /// [dead letter](Self::dead_letters) if its last attempt fails, the handler [rejects](crate::HandlerError::reject) it, or it
     /// does not decode.
     ///
-    /// A handler that needs state holds it in an `Arc` and hands a clone to each future:
+    /// Handlers that are methods subscribe with [`subscribe_all`](Self::subscribe_all). A closure that needs state holds it in an
+    /// `Arc` and hands a clone to each future:
     ///
     /// ```
     /// # use lightbus::prelude::*;
@@ -176,6 +179,43 @@ impl Bus {
     {
         let pattern = Pattern::new(&full_name(E::Api::DESCRIPTOR.name(), E::NAME));
         Subscribe::new(self.clone(), name, pattern, read_typed::<E>, handler)
+    }
+
+    /// Subscribes the handlers of a type with [`#[lightbus::subscriber]`](macro@crate::subscriber):
+    /// `bus.subscribe_all(DeskSubscriber::new(desk)).await?`.
+    ///
+    /// All subscriptions start at the same time. If one of them fails, the others are stopped. The handles come in the order of
+    /// the methods.
+    ///
+    /// ```
+    /// # use lightbus::prelude::*;
+    /// # #[lightbus::api(name = "company.sales")]
+    /// # trait Sales { #[event] fn product_sold(serial: String); }
+    /// struct Desk;
+    ///
+    /// #[lightbus::subscriber]
+    /// impl Desk {
+    ///     /// Starts the cover of each product sold. The subscription is `start-cover`.
+    ///     #[on(retries = "1s 10s 1m", concurrency = 4)]
+    ///     async fn start_cover(&self, sold: ProductSold) -> Result<(), HandlerError> {
+    ///         println!("{}", sold.serial);
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> lightbus::Result<()> {
+    /// let bus = Bus::service("warranty").url("memory://").connect().await?;
+    /// bus.subscribe_all(DeskSubscriber::new(Desk)).await?;
+    /// # bus.shutdown().await;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Fails if [`subscribe`](Self::subscribe) fails for any of them.
+    pub fn subscribe_all(&self, subscriber: impl Subscriber) -> SubscribeAll {
+        SubscribeAll::new(self.clone(), subscriber.subscribe(self))
     }
 
     /// Subscribes to every event whose full name, `{api}.{event}`, matches a pattern. `*` stands for one part of the name,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::future::Future;
 
 use crate::context::Context;
+use crate::protocol::failure::FailureReason;
 
 /// Handles the events of a subscription.
 ///
@@ -46,6 +47,11 @@ where
 }
 
 /// The return type of a handler: `()`, or a `Result` whose error converts into a [`HandlerError`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not what a handler returns",
+    label = "not the result of a handler",
+    note = "a handler returns `()` or a `Result<(), E>`, where `E` is `HandlerError`, any error that is `Send + Sync`, or `anyhow::Error`"
+)]
 pub trait HandlerResult {
     /// Converts it.
     ///
@@ -86,24 +92,34 @@ impl<E: Into<HandlerError>> HandlerResult for Result<(), E> {
 /// ```
 pub struct HandlerError {
     inner: Box<dyn StdError + Send + Sync>,
-    is_rejection: bool,
+    reason: FailureReason,
 }
 
 impl HandlerError {
     /// Creates an error after which the event is retried.
     pub fn new(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { inner: error.into(), is_rejection: false }
+        Self { inner: error.into(), reason: FailureReason::Failed }
     }
 
     /// Creates an error after which the event becomes a dead letter at once, because no attempt can succeed.
     pub fn reject(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        Self { inner: error.into(), is_rejection: true }
+        Self { inner: error.into(), reason: FailureReason::Rejected }
+    }
+
+    /// The handler's event could not be decoded.
+    pub(crate) fn undecodable(error: String) -> Self {
+        Self { inner: error.into(), reason: FailureReason::Undecodable }
+    }
+
+    /// What a dead letter says of it.
+    pub(crate) const fn reason(&self) -> FailureReason {
+        self.reason
     }
 
     /// Whether the handler rejected the event.
     #[must_use]
     pub fn is_rejection(&self) -> bool {
-        self.is_rejection
+        self.reason == FailureReason::Rejected
     }
 
     /// The error that the handler returned.
@@ -142,7 +158,7 @@ impl fmt::Display for HandlerError {
 
 impl fmt::Debug for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandlerError").field("is_rejection", &self.is_rejection).field("inner", &self.inner).finish()
+        f.debug_struct("HandlerError").field("reason", &self.reason).field("inner", &self.inner).finish()
     }
 }
 

@@ -7,6 +7,7 @@ mod any;
 mod dead_letter_hook;
 pub(crate) mod dedupe;
 pub(crate) mod handler;
+pub(crate) mod handler_table;
 mod in_progress;
 mod publish;
 pub(crate) mod recent_ids;

@@ -79,14 +79,20 @@ where
 /// Reads an event of one type.
 pub(crate) fn read_typed<E: Event>(message: EventMessage) -> Result<E, String> {
     let (api, name) = (E::Api::DESCRIPTOR.name(), E::NAME);
-    if message.api != api || message.event != name {
-        return Err(format!(
-            "this subscription handles {api}.{name}, and the message is {}. Likely the subscription was used for that event \
-             before: its queue on the broker is still bound to it. Give the new subscription another name, or unbind the queue",
-            message.full_name()
-        ));
-    }
+    expect(&message, api, name)?;
     codec::decode(&message.payload).map_err(|error| format!("{api}.{name} does not decode: {error}"))
+}
+
+/// Checks that this is the event of the subscription.
+pub(crate) fn expect(message: &EventMessage, api: &str, name: &str) -> Result<(), String> {
+    if message.api == api && message.event == name {
+        return Ok(());
+    }
+    Err(format!(
+        "this subscription handles {api}.{name}, and the message is {}. Likely the subscription was used for that event \
+         before: its queue on the broker is still bound to it. Give the new subscription another name, or unbind the queue",
+        message.full_name()
+    ))
 }
 
 /// Takes an event as it is.
@@ -287,7 +293,7 @@ impl Failure {
 
 impl From<HandlerError> for Failure {
     fn from(error: HandlerError) -> Self {
-        let reason = if error.is_rejection() { FailureReason::Rejected } else { FailureReason::Failed };
+        let reason = error.reason();
         Self { reason, error: error.to_string() }
     }
 }

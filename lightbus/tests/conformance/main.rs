@@ -17,6 +17,7 @@ mod health;
 mod retries;
 mod shutdown;
 mod stopping;
+mod subscribers;
 mod threads;
 mod user_code;
 
@@ -151,6 +152,10 @@ on_every_transport! {
         an_event_waits_for_its_retry_while_the_service_is_down
         a_handler_that_takes_too_long_is_cut_off_and_its_event_retried
         a_handler_that_is_cut_off_by_a_shutdown_has_made_no_attempt;
+    subscribers:
+        the_handlers_of_a_type_subscribe_together
+        a_handler_of_a_type_keeps_its_own_settings
+        no_subscription_remains_when_one_of_a_type_fails;
     shutdown:
         a_shutdown_lets_a_running_call_finish
         a_shutdown_that_takes_too_long_tells_the_caller

@@ -52,6 +52,19 @@ impl Stock for Shelf {
     async fn touch(&self) {}
 }
 
+#[::lightbus::subscriber]
+impl Shelf {
+    #[on]
+    async fn count_taken(&self, taken: Taken, #[context] context: &::lightbus::Context) {
+        ::std::mem::drop((taken.part, context.attempt()));
+    }
+
+    #[on(retries = "none")]
+    async fn end(&self, _: Counted) -> ::core::result::Result<(), ::lightbus::HandlerError> {
+        ::core::result::Result::Ok(())
+    }
+}
+
 /// Serves the API on this bus and calls it.
 ///
 /// # Errors
@@ -62,6 +75,7 @@ pub async fn check(
 ) -> ::core::result::Result<(), ::std::boxed::Box<dyn ::std::error::Error + ::core::marker::Send + ::core::marker::Sync>>
 {
     bus.serve(StockServer::new(Shelf)).await?;
+    bus.subscribe_all(ShelfSubscriber::new(Shelf)).await?;
     let stock = StockClient::new(bus);
     let answer = stock.every_way("filter", &[1, 2], &true, ::core::option::Option::None).await?;
     ::std::assert_eq!(answer, "filter [1, 2] true None consumers");

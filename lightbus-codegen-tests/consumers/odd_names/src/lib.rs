@@ -120,6 +120,21 @@ impl T for Service {
     }
 }
 
+#[lightbus::subscriber]
+impl Service {
+    /// Named like a keyword, with parameters named like what the expansion deals with.
+    #[on]
+    async fn r#loop(&self, #[context] state: &Context, delivered: Loop) {
+        drop((delivered.r#type, state.attempt()));
+    }
+
+    /// Named like a part of the subscriber.
+    #[on]
+    async fn subscribe(&self, context: Call, #[context] bus: Context) {
+        let _ = (context.client, bus.attempt());
+    }
+}
+
 /// Serves the API on this bus and calls it.
 ///
 /// # Errors
@@ -127,6 +142,7 @@ impl T for Service {
 /// When anything does not work.
 pub async fn check(bus: &Bus) -> Result<(), Box<dyn Error + Send + Sync>> {
     bus.serve(TServer::new(Service)).await?;
+    bus.subscribe_all(ServiceSubscriber::new(Service)).await?;
     let client = TClient::new(bus);
     assert_eq!(client.odd(1, 2, 3, "9", &[0, 7], 4, &5, 6, 7, 8, 9, 1, 2, 3).await?, 912_345_678_912_307);
     assert_eq!(client.r#match("word".into()).await?, "word");

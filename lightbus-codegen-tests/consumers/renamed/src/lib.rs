@@ -38,6 +38,14 @@ impl nested::Echo for Service {
     }
 }
 
+#[messages::subscriber(crate = messages)]
+impl Service {
+    #[on]
+    async fn count_taken(&self, taken: Taken) {
+        drop(taken);
+    }
+}
+
 /// Serves the APIs on this bus and calls them.
 ///
 /// # Errors
@@ -46,6 +54,7 @@ impl nested::Echo for Service {
 pub async fn check(bus: &Bus) -> Result<(), Box<dyn Error + Send + Sync>> {
     bus.serve(StockServer::new(Service)).await?;
     bus.serve(nested::EchoServer::new(Service)).await?;
+    bus.subscribe_all(ServiceSubscriber::new(Service)).await?;
     assert_eq!(StockClient::new(bus).count("filter").await?, 6);
     assert_eq!(nested::EchoClient::new(bus).say(vec!["hello".into()]).await?, ["hello"]);
     bus.publish(Taken { part: "filter".into() }).await?;

@@ -35,7 +35,7 @@
 )]
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use lightbus::{Bus, Context};
 use schemars::JsonSchema;
@@ -165,6 +165,29 @@ impl CrateWide for Shelf {
     }
 }
 
+#[lightbus::subscriber]
+impl Shelf {
+    /// Counts what was taken.
+    #[on(name = "count", retries = "1s 1m", concurrency = 2, timeout = "5s", dedupe = 10)]
+    async fn count_taken(&self, taken: Taken, #[context] ctx: &Context) -> Result<(), fmt::Error> {
+        let Taken { part, count } = taken;
+        write!(String::new(), "{}: {count}, at attempt {}", part.number, ctx.attempt())
+    }
+
+    #[on]
+    async fn end(&self, _: Counted) {}
+}
+
+/// Also subscribes elsewhere.
+#[derive(Debug)]
+pub struct Counter;
+
+#[lightbus::subscriber(pub, type = Counting)]
+impl Counter {
+    #[on(name = "count-again")]
+    async fn count(&self, _: Counted) {}
+}
+
 /// Serves the APIs on this bus and calls one of them.
 ///
 /// # Errors
@@ -174,6 +197,8 @@ pub async fn check(bus: &Bus) -> Result<(), Box<dyn Error + Send + Sync>> {
     bus.serve(StockServer::new(Shelf)).await?;
     bus.serve(InnerServer::new(Shelf)).await?;
     bus.serve(CrateWideServer::new(Shelf)).await?;
+    bus.subscribe_all(ShelfSubscriber::new(Shelf)).await?;
+    bus.subscribe_all(Counting::new(Counter)).await?;
     let stock = StockClient::new(bus);
     let part = Part { number: 7 };
     let found = stock.find("filter", &[1], &part).await?;
