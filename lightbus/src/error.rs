@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use crate::duration::shown;
 use crate::protocol::name::NameError;
 
 /// The result of everything except calls.
@@ -262,7 +263,7 @@ impl fmt::Display for Error {
             }
             Self::InvalidConfiguration { reason } => write!(f, "the configuration cannot be read: {reason}"),
             Self::CannotConnect { url, waited, reason, .. } => {
-                write!(f, "cannot connect to {url}, tried for {waited:?}: {reason}")
+                write!(f, "cannot connect to {url}, tried for {}: {reason}", shown(*waited))
             }
             Self::PausedClock { url } => write!(
                 f,
@@ -287,7 +288,11 @@ impl fmt::Display for Error {
                 write!(f, "{event} was not published, because it has {size} bytes and the limit is {limit}")
             }
             Self::NotConnected { event, timeout } => {
-                write!(f, "{event} was not published, because there was no connection to the broker for {timeout:?}")
+                write!(
+                    f,
+                    "{event} was not published, because there was no connection to the broker for {}",
+                    shown(*timeout)
+                )
             }
             Self::NotConfirmed { event, reason } => {
                 write!(f, "{event} may or may not reach its subscribers: {reason}")

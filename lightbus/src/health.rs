@@ -1,7 +1,20 @@
 //! The health of a process on the bus.
 
+use serde::{Deserialize, Serialize};
+
 /// The health of a process on the bus at one moment. Returned by [`Bus::health`](crate::Bus::health).
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// It can be the body of an HTTP health check. As JSON:
+///
+/// ```
+/// # let health: lightbus::Health = serde_json::from_str(
+/// #     r#"{"connected":true,"consumers":[{"kind":"subscription","name":"audit","consuming":true,"repeats":0}]}"#).unwrap();
+/// assert_eq!(
+///     serde_json::to_string(&health).unwrap(),
+///     r#"{"connected":true,"consumers":[{"kind":"subscription","name":"audit","consuming":true,"repeats":0}]}"#
+/// );
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Health {
     /// Whether there is a connection to the broker, on which calls and events can leave.
@@ -11,7 +24,7 @@ pub struct Health {
 }
 
 /// The health of one served API or one subscription at one moment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ConsumerHealth {
     /// Whether this is an API or a subscription.
@@ -29,7 +42,8 @@ pub struct ConsumerHealth {
 }
 
 /// What a process consumes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConsumerKind {
     /// The calls of an API.

@@ -96,6 +96,7 @@ pub mod api;
 mod bus;
 pub mod config;
 mod context;
+mod duration;
 mod error;
 pub mod event;
 mod health;

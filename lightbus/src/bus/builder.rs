@@ -19,17 +19,28 @@ use crate::transport;
 
 /// Builds a connection to the bus. Returned by [`Bus::service`].
 ///
-/// Every setting may also come from the environment or from `lightbus.toml`. Settings made here take precedence.
+/// Every setting may also come from the environment, from `lightbus.toml`, or from
+/// [the application's own file](Self::settings). Settings made here take precedence.
 #[must_use = "nothing is connected before `connect`"]
 pub struct BusBuilder {
     service: String,
     settings: Layer,
+    application: Option<Settings>,
     on_dead_letter: Option<DeadLetterHook>,
 }
 
 impl BusBuilder {
     pub(super) fn new(service: String) -> Self {
-        Self { service, settings: Layer::default(), on_dead_letter: None }
+        Self { service, settings: Layer::default(), application: None, on_dead_letter: None }
+    }
+
+    /// Uses the application's own settings in place of `lightbus.toml`, which is not read then. Environment variables and
+    /// the other methods of the builder override them.
+    ///
+    /// [`Settings`] shows how to keep them in a table of the application's configuration file.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.application = Some(settings);
+        self
     }
 
     /// Sets where the bus is: `amqp://user:password@host:5672/vhost`, `amqps://…` for TLS, `memory://` for a new bus inside
@@ -185,7 +196,7 @@ impl BusBuilder {
     /// time. The error names the URL without its password, the cause, and what to try.
     pub async fn connect(self) -> Result<Bus, Error> {
         let service = ServiceName::new(&self.service)?;
-        let settings = Settings::load(self.settings)?;
+        let settings = Settings::load(self.settings, self.application)?;
         let runtime = Arc::new(BusRuntime::current().ok_or(Error::NoRuntime)?);
         let host = gethostname::gethostname();
         let process: Arc<str> = format!("{service}@{}:{}", host.display(), std::process::id()).into();

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::Bus;
 use super::registry::RegisteredConsumer;
+use crate::duration::shown;
 use crate::health::ConsumerKind;
 use crate::runtime::handler_tasks::HandlerTasks;
 
@@ -91,8 +92,9 @@ impl Bus {
             let name = &registered.name;
             tracing::warn!(
                 process = %inner.process,
-                "handlers of {name} had not finished {timeout:?} after it was stopped and were aborted; their calls fail, \
-                 their events are delivered again. Raise shutdown_timeout if they need longer"
+                "handlers of {name} had not finished {} after it was stopped and were aborted; their calls fail, \
+                 their events are delivered again. Raise shutdown_timeout if they need longer",
+                shown(timeout)
             );
         }
         inner.registry.remove(registered);

@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
 use super::Bus;
+use crate::duration::shown;
 use crate::health::ConsumerKind;
 use crate::runtime::handler_tasks::HandlerTasks;
 
@@ -54,16 +55,18 @@ impl Bus {
         if finished.contains(&false) {
             tracing::warn!(
                 process = %inner.process,
-                "handlers had not finished {timeout:?} after the shutdown began and were aborted; their calls fail, their \
-                 events are delivered again. Raise shutdown_timeout if they need longer"
+                "handlers had not finished {} after the shutdown began and were aborted; their calls fail, their \
+                 events are delivered again. Raise shutdown_timeout if they need longer",
+                shown(timeout)
             );
         }
         inner.publisher.close();
         if timeout_at(deadline, inner.publisher.idle()).await.is_err() {
             tracing::warn!(
                 process = %inner.process,
-                "the broker had not confirmed every event {timeout:?} after the shutdown began; their publishers are told \
-                 that subscribers may or may not receive them"
+                "the broker had not confirmed every event {} after the shutdown began; their publishers are told \
+                 that subscribers may or may not receive them",
+                shown(timeout)
             );
         }
         inner.caller.close();

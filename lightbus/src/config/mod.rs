@@ -1,9 +1,11 @@
 //! The settings of a bus and where they come from.
 //!
 //! From lowest to highest: the defaults, the file `lightbus.toml` in the working directory (or the file that
-//! `LIGHTBUS_CONFIG` names), the environment variables `LIGHTBUS_*`, and the builder.
+//! `LIGHTBUS_CONFIG` names), the environment variables `LIGHTBUS_*`, and the builder. An application can give
+//! [`Settings`] of its own in place of the file.
 
 mod settings;
+mod table;
 mod url;
 
 pub use self::settings::{QueueType, Settings};

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use config::{Environment, File, FileFormat};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Serialize};
 
 use super::BusUrl;
+use crate::duration;
 use crate::error::Error;
 use crate::protocol::name::Namespace;
 
@@ -19,8 +20,36 @@ const RESERVED: &str = "LIGHTBUS_TEST_";
 /// Names a file to read in place of `lightbus.toml`. That file must exist.
 const FILE_VARIABLE: &str = "LIGHTBUS_CONFIG";
 
-/// Every setting of a bus, resolved and checked.
-#[derive(Debug, Clone)]
+/// Every setting of a bus, checked.
+///
+/// An application that has a configuration file of its own can keep them in a table of that file, and hand them to
+/// [`BusBuilder::settings`](crate::BusBuilder::settings). What the table leaves out has its default, and a key that is not a
+/// setting is an error:
+///
+/// ```
+/// # use lightbus::Bus;
+/// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+/// #[derive(serde::Deserialize)]
+/// struct Configuration {
+///     database: String,
+///     bus: lightbus::config::Settings,
+/// }
+///
+/// let file = r#"
+///     database = "postgres://localhost/warranty"
+///
+///     [bus]
+///     url = "amqp://warranty:secret@broker.company.example/prod"
+///     call_timeout = "2s"
+/// "#;
+/// let configuration: Configuration = toml::from_str(file)?;
+/// let bus = Bus::service("warranty").settings(configuration.bus).connect().await?;
+/// # Ok(()) }
+/// ```
+///
+/// Durations are text such as `"5s"`. Serialized, the URL has `***` in place of its password; such a URL cannot be
+/// deserialized again.
+#[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Settings {
     /// The address of the bus. Default: `amqp://guest:guest@localhost:5672`, a fresh RabbitMQ.
@@ -28,32 +57,39 @@ pub struct Settings {
     /// Separates buses on one broker. Default: `lightbus`.
     pub namespace: Namespace,
     /// How long to try for the first connection. Default: 30 s.
+    #[serde(serialize_with = "duration::serialize")]
     pub connect_timeout: Duration,
     /// How long a call waits for its reply. Default: 5 s.
+    #[serde(serialize_with = "duration::serialize")]
     pub call_timeout: Duration,
     /// How long `publish` waits for the broker's confirm. Default: 10 s.
+    #[serde(serialize_with = "duration::serialize")]
     pub publish_timeout: Duration,
     /// How long a shutdown waits for handlers to finish. Default: 20 s.
+    #[serde(serialize_with = "duration::serialize")]
     pub shutdown_timeout: Duration,
     /// How many calls of one API this process runs at a time. Default: 64.
     pub call_concurrency: u16,
     /// How many events of one subscription this process handles at a time. Default: 16.
     pub event_concurrency: u16,
     /// How long a handler may take for one event. Default: 5 minutes.
+    #[serde(serialize_with = "duration::serialize")]
     pub event_time_limit: Duration,
     /// The largest body sent or accepted, in bytes. Default: 16 MiB, the broker's own default from RabbitMQ 4.0 on.
     pub max_message_size: usize,
     /// The kind of queue that calls wait in. Default: classic.
     pub rpc_queue_type: QueueType,
     /// How long the queue of an API stays after its last server stopped. Default: 30 seconds.
+    #[serde(serialize_with = "duration::serialize")]
     pub rpc_queue_expiry: Duration,
     /// A file of CA certificates (PEM) to trust in place of the system's. Default: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_ca_file: Option<PathBuf>,
 }
 
 /// The kind of queue that calls wait in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(try_from = "String", rename_all = "lowercase")]
 pub enum QueueType {
     /// The fastest. Calls that wait in it are lost with their node, and their callers time out.
     #[default]
@@ -69,7 +105,7 @@ impl TryFrom<String> for QueueType {
         match word.as_str() {
             "classic" => Ok(Self::Classic),
             "quorum" => Ok(Self::Quorum),
-            other => Err(format!("{other:?} is no type of queue. Write \"classic\" or \"quorum\"")),
+            other => Err(format!("{other:?} is not a type of queue. Write \"classic\" or \"quorum\"")),
         }
     }
 }
@@ -80,21 +116,21 @@ impl TryFrom<String> for QueueType {
 pub(crate) struct Layer {
     pub(crate) url: Option<String>,
     pub(crate) namespace: Option<String>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "duration::deserialize")]
     pub(crate) connect_timeout: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "duration::deserialize")]
     pub(crate) call_timeout: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "duration::deserialize")]
     pub(crate) publish_timeout: Option<Duration>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "duration::deserialize")]
     pub(crate) shutdown_timeout: Option<Duration>,
     pub(crate) call_concurrency: Option<u16>,
     pub(crate) event_concurrency: Option<u16>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "duration::deserialize")]
     pub(crate) event_time_limit: Option<Duration>,
     pub(crate) max_message_size: Option<usize>,
     pub(crate) rpc_queue_type: Option<QueueType>,
-    #[serde(deserialize_with = "duration")]
+    #[serde(deserialize_with = "duration::deserialize")]
     pub(crate) rpc_queue_expiry: Option<Duration>,
     pub(crate) tls_ca_file: Option<PathBuf>,
 }
@@ -116,85 +152,122 @@ pub(super) const KEYS: [&str; 13] = [
     "tls_ca_file",
 ];
 
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
-    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-    humantime::parse_duration(&text).map(Some).map_err(|error| {
-        serde::de::Error::custom(format_args!(
-            "{text:?} is no duration ({error}). Write one such as \"5s\" or \"500ms\""
-        ))
-    })
-}
-
 impl Settings {
-    /// Reads the file and the environment, and puts the builder's own settings over them.
-    pub(crate) fn load(builder: Layer) -> Result<Self, Error> {
+    /// Puts the layers over each other: the defaults, the file (or the application's own settings in its place), the
+    /// environment, and the builder.
+    pub(crate) fn load(builder: Layer, application: Option<Self>) -> Result<Self, Error> {
         Self::resolve(
             builder,
+            application,
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))),
         )
     }
 
-    fn resolve(builder: Layer, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Error> {
+    fn resolve(
+        builder: Layer,
+        application: Option<Self>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, Error> {
         let environment: HashMap<String, String> =
             environment.into_iter().filter(|(variable, _)| variable.starts_with(PREFIX)).collect();
-        let below =
-            read_layers(environment).map_err(|error| Error::InvalidConfiguration { reason: error.to_string() })?;
-        Self::check(builder.over(below))
+        let layer = read_layers(environment, application.is_some())
+            .map_err(|error| Error::InvalidConfiguration { reason: error.to_string() })?;
+        let base = application.map_or_else(Self::defaults, Ok)?;
+        base.under(builder.over(layer))?.checked()
     }
 
-    fn check(layer: Layer) -> Result<Self, Error> {
-        let positive = |setting, duration: Duration| {
+    /// The settings that one table holds, over the defaults.
+    pub(super) fn from_table(table: Layer) -> Result<Self, Error> {
+        Self::defaults()?.under(table)?.checked()
+    }
+
+    fn defaults() -> Result<Self, Error> {
+        Ok(Self {
+            url: BusUrl::parse("amqp://guest:guest@localhost:5672")?,
+            namespace: Namespace::new("lightbus")?,
+            connect_timeout: Duration::from_secs(30),
+            call_timeout: Duration::from_secs(5),
+            publish_timeout: Duration::from_secs(10),
+            shutdown_timeout: Duration::from_secs(20),
+            call_concurrency: 64,
+            event_concurrency: 16,
+            event_time_limit: Duration::from_secs(300),
+            max_message_size: 16 * 1024 * 1024,
+            rpc_queue_type: QueueType::default(),
+            rpc_queue_expiry: Duration::from_secs(30),
+            tls_ca_file: None,
+        })
+    }
+
+    /// These settings, except where `layer` has others.
+    fn under(self, layer: Layer) -> Result<Self, Error> {
+        Ok(Self {
+            url: layer.url.map_or(Ok(self.url), |url| BusUrl::parse(&url))?,
+            namespace: layer.namespace.map_or(Ok(self.namespace), |name| Namespace::new(&name))?,
+            connect_timeout: layer.connect_timeout.unwrap_or(self.connect_timeout),
+            call_timeout: layer.call_timeout.unwrap_or(self.call_timeout),
+            publish_timeout: layer.publish_timeout.unwrap_or(self.publish_timeout),
+            shutdown_timeout: layer.shutdown_timeout.unwrap_or(self.shutdown_timeout),
+            call_concurrency: layer.call_concurrency.unwrap_or(self.call_concurrency),
+            event_concurrency: layer.event_concurrency.unwrap_or(self.event_concurrency),
+            event_time_limit: layer.event_time_limit.unwrap_or(self.event_time_limit),
+            max_message_size: layer.max_message_size.unwrap_or(self.max_message_size),
+            rpc_queue_type: layer.rpc_queue_type.unwrap_or(self.rpc_queue_type),
+            rpc_queue_expiry: layer.rpc_queue_expiry.unwrap_or(self.rpc_queue_expiry),
+            tls_ca_file: layer.tls_ca_file.or(self.tls_ca_file),
+        })
+    }
+
+    fn checked(self) -> Result<Self, Error> {
+        for (setting, duration) in [
+            ("connect_timeout", self.connect_timeout),
+            ("call_timeout", self.call_timeout),
+            ("publish_timeout", self.publish_timeout),
+            ("event_time_limit", self.event_time_limit),
+            ("rpc_queue_expiry", self.rpc_queue_expiry),
+        ] {
             if duration.is_zero() {
-                Err(Error::invalid_setting(setting, "it is zero", "write a duration such as \"5s\""))
-            } else {
-                Ok(duration)
+                return Err(Error::invalid_setting(setting, "it is zero", "write a duration such as \"5s\""));
             }
-        };
-        let at_least_one = |setting, count: u16| {
+        }
+        for (setting, count) in
+            [("call_concurrency", self.call_concurrency), ("event_concurrency", self.event_concurrency)]
+        {
             if count == 0 {
-                Err(Error::invalid_setting(setting, "it is zero, so nothing would ever run", "write 1 or more"))
-            } else {
-                Ok(count)
+                let reason = "it is zero, so nothing would ever run";
+                return Err(Error::invalid_setting(setting, reason, "write 1 or more"));
             }
-        };
-        let max_message_size = layer.max_message_size.unwrap_or(16 * 1024 * 1024);
-        if max_message_size == 0 {
+        }
+        if self.max_message_size == 0 {
             let reason = "it is zero, so no message could be sent";
             return Err(Error::invalid_setting("max_message_size", reason, "write a number of bytes such as 16777216"));
         }
-        Ok(Self {
-            url: BusUrl::parse(layer.url.as_deref().unwrap_or("amqp://guest:guest@localhost:5672"))?,
-            namespace: Namespace::new(layer.namespace.as_deref().unwrap_or("lightbus"))?,
-            connect_timeout: positive("connect_timeout", layer.connect_timeout.unwrap_or(Duration::from_secs(30)))?,
-            call_timeout: positive("call_timeout", layer.call_timeout.unwrap_or(Duration::from_secs(5)))?,
-            publish_timeout: positive("publish_timeout", layer.publish_timeout.unwrap_or(Duration::from_secs(10)))?,
-            shutdown_timeout: layer.shutdown_timeout.unwrap_or(Duration::from_secs(20)),
-            call_concurrency: at_least_one("call_concurrency", layer.call_concurrency.unwrap_or(64))?,
-            event_concurrency: at_least_one("event_concurrency", layer.event_concurrency.unwrap_or(16))?,
-            event_time_limit: positive("event_time_limit", layer.event_time_limit.unwrap_or(Duration::from_secs(300)))?,
-            max_message_size,
-            rpc_queue_type: layer.rpc_queue_type.unwrap_or_default(),
-            rpc_queue_expiry: positive("rpc_queue_expiry", layer.rpc_queue_expiry.unwrap_or(Duration::from_secs(30)))?,
-            tls_ca_file: layer.tls_ca_file,
-        })
+        Ok(self)
     }
 }
 
-fn read_layers(mut environment: HashMap<String, String>) -> Result<Layer, config::ConfigError> {
-    let file = match environment.remove(FILE_VARIABLE) {
-        Some(path) => File::from(Path::new(&path).to_owned()).format(FileFormat::Toml).required(true),
-        None => File::new("lightbus.toml", FileFormat::Toml).required(false),
-    };
+fn read_layers(mut environment: HashMap<String, String>, without_file: bool) -> Result<Layer, config::ConfigError> {
+    let mut layers = config::Config::builder();
+    match environment.remove(FILE_VARIABLE) {
+        Some(_) if without_file => {
+            tracing::warn!("{FILE_VARIABLE} is ignored, because the application gives the settings of the bus itself")
+        }
+        Some(path) => {
+            layers = layers.add_source(File::from(Path::new(&path).to_owned()).format(FileFormat::Toml));
+        }
+        None if without_file => {}
+        None => layers = layers.add_source(File::new("lightbus.toml", FileFormat::Toml).required(false)),
+    }
     environment.retain(|variable, _| {
         let key = variable[PREFIX.len()..].to_ascii_lowercase();
         let known = KEYS.contains(&key.as_str());
         if !known && !variable.starts_with(RESERVED) {
-            tracing::warn!("the environment variable {variable} is no setting of Lightbus and is ignored");
+            tracing::warn!("the environment variable {variable} is not a setting of Lightbus and is ignored");
         }
         known
     });
     let variables = Environment::with_prefix("LIGHTBUS").prefix_separator("_").source(Some(environment));
-    config::Config::builder().add_source(file).add_source(variables).build()?.try_deserialize()
+    layers.add_source(variables).build()?.try_deserialize()
 }
 
 impl Layer {
@@ -222,7 +295,7 @@ mod tests {
     use super::*;
 
     fn resolve(builder: Layer, environment: &[(&str, &str)]) -> Result<Settings, Error> {
-        Settings::resolve(builder, environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+        Settings::resolve(builder, None, environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
     }
 
     fn file(name: &str, contents: &str) -> String {
@@ -284,6 +357,25 @@ mod tests {
     #[test]
     fn a_file_that_was_asked_for_has_to_be_there() {
         assert!(refusal(&[("LIGHTBUS_CONFIG", "/nowhere/lightbus.toml")]).contains("/nowhere/lightbus.toml"));
+    }
+
+    #[test]
+    fn settings_of_the_application_take_the_place_of_the_file() {
+        let path = file("application", "namespace = \"file\"\n");
+        let application: Settings = toml::from_str("namespace = \"own\"\ncall_timeout = \"1s\"").unwrap();
+        let environment = [("LIGHTBUS_CONFIG", path.as_str()), ("LIGHTBUS_CALL_TIMEOUT", "250ms")];
+        let environment = environment.map(|(k, v)| (k.to_owned(), v.to_owned()));
+        let settings = Settings::resolve(Layer::default(), Some(application), environment).unwrap();
+        assert_eq!((settings.namespace.as_str(), settings.call_timeout), ("own", Duration::from_millis(250)));
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn settings_that_the_application_has_changed_are_checked_again() {
+        let mut application: Settings = toml::from_str("").unwrap();
+        application.call_timeout = Duration::ZERO;
+        let refusal = Settings::resolve(Layer::default(), Some(application), []).unwrap_err();
+        assert!(refusal.to_string().contains("call_timeout"), "{refusal}");
     }
 
     #[test]

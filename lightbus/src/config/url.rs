@@ -29,6 +29,7 @@ impl BusUrl {
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let location = match HostList::of(text) {
             Some(list) => list.location()?,
+            None if !text.contains("://") => return Err(refuse("it has no scheme, such as amqp://")),
             None => location(text)?,
         };
         Ok(Self { location })

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::handler::HandlerError;
 use super::in_progress::{InProgress, InProgressGuard};
+use crate::duration::shown;
 use crate::protocol::name::SubscriptionName;
 use crate::runtime::guard::Guarded;
 
@@ -182,7 +183,7 @@ impl Dedupe {
         match timeout(self.handler_timeout, Guarded::new(answer)).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(message)) => Err(HandlerError::new(format!("it panicked: {message}"))),
-            Err(_) => Err(HandlerError::new(format!("it had not answered after {:?}", self.handler_timeout))),
+            Err(_) => Err(HandlerError::new(format!("it had not answered after {}", shown(self.handler_timeout)))),
         }
     }
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::api::{Api, Event};
 use crate::context::Context;
+use crate::duration::shown;
 use crate::error::Error;
 use crate::protocol::codec::{self, EncodeError};
 use crate::protocol::message::{Encoding, EventMessage, LONGEST_WAIT, Payload, TraceContext, full_name};
@@ -166,7 +167,7 @@ impl Publisher {
                 Error::NotConfirmed { event: event_name(), reason }
             }
             PublishFailure::NotConfirmed => {
-                let reason = format!("the broker did not confirm it within {timeout:?}");
+                let reason = format!("the broker did not confirm it within {}", shown(timeout));
                 Error::NotConfirmed { event: event_name(), reason }
             }
             PublishFailure::Refused => Error::PublishRefused { event: event_name() },

@@ -15,6 +15,7 @@ use super::handler::{Handler, HandlerError};
 use super::retries::Retries;
 use crate::api::{Api, Event};
 use crate::context::Context;
+use crate::duration::shown;
 use crate::protocol::codec;
 use crate::protocol::failure::{FailureReason, FailureRecord};
 use crate::protocol::message::{EventMessage, full_name};
@@ -173,7 +174,8 @@ impl<E: Send + 'static> Shared<E> {
         let mut letter = None;
         let moved = match self.retry(&story) {
             Some(delay) => {
-                tracing::warn!(subscription, event, id, attempt, "retried in {delay:?}: {}", story.error);
+                let when = if delay.is_zero() { "at once".to_owned() } else { format!("in {}", shown(delay)) };
+                tracing::warn!(subscription, event, id, attempt, "retried {when}: {}", story.error);
                 handle.retry(delay, story).await
             }
             None => {
@@ -187,12 +189,12 @@ impl<E: Send + 'static> Shared<E> {
         } else if let (Some(hook), Some(letter)) = (&self.settings.on_dead_letter, letter) {
             let told = timeout(self.settings.handler_timeout, hook.call(letter));
             if let Some(Err(_)) = self.settings.tasks.unless_aborted(told).await {
-                let limit = self.settings.handler_timeout;
+                let limit = shown(self.settings.handler_timeout);
                 tracing::error!(
                     subscription,
                     event,
                     id,
-                    "`on_dead_letter` had not finished after {limit:?} and was cut off"
+                    "`on_dead_letter` had not finished after {limit} and was cut off"
                 );
             }
         }
@@ -260,9 +262,9 @@ impl<E: Send + 'static> Shared<E> {
             }
             Err(_) => {
                 let error = format!(
-                    "the handler had not finished after {:?} and was cut off. Likely it waits for something that does not \
+                    "the handler had not finished after {} and was cut off. Likely it waits for something that does not \
                      come; if it needs longer, raise the subscription's `handler_timeout`",
-                    self.settings.handler_timeout
+                    shown(self.settings.handler_timeout)
                 );
                 Err(Failure { reason: FailureReason::TimedOut, error })
             }

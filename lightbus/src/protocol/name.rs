@@ -8,6 +8,7 @@ use std::str::Split;
 #[doc(inline)]
 pub use lightbus_names::NameKind;
 use lightbus_names::NameProblem;
+use serde::{Serialize, Serializer};
 use smol_str::SmolStr;
 use thiserror::Error;
 
@@ -64,6 +65,12 @@ macro_rules! validated_name {
         impl fmt::Debug for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 fmt::Debug::fmt(&*self.0, f)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
             }
         }
 
