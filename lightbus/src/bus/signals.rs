@@ -13,9 +13,11 @@ mod unix {
     use std::io;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, LazyLock, Mutex};
+    use std::thread;
+    use std::time::{Duration, Instant};
 
     use signal_hook::consts::{SIGINT, SIGTERM};
-    use signal_hook::flag::register_conditional_default;
+    use signal_hook::flag;
     use tokio::signal::unix::{Signal, SignalKind, signal};
 
     use crate::runtime::bus_runtime::BusRuntime;
@@ -30,11 +32,38 @@ mod unix {
         registered: bool,
         /// Whether the next signal ends the process.
         ends_process: Arc<AtomicBool>,
+        /// Whether a signal has been handled since the first run began to listen.
+        handled: Arc<AtomicBool>,
     }
 
+    /// How long a handler of a signal may take. It takes microseconds.
+    const HANDLER_TIME: Duration = Duration::from_secs(1);
+
     impl Listeners {
-        fn set_ends_process(&self, ends: bool) {
-            self.ends_process.store(ends, Ordering::SeqCst);
+        fn start(&mut self) -> io::Result<()> {
+            if self.count == 0 {
+                self.ends_process.store(false, Ordering::SeqCst);
+                self.handled.store(false, Ordering::SeqCst);
+            }
+            if !self.registered {
+                for signal in [SIGINT, SIGTERM] {
+                    // In this order: once `handled` is set, the signal has passed the other one.
+                    flag::register_conditional_default(signal, Arc::clone(&self.ends_process))?;
+                    flag::register(signal, Arc::clone(&self.handled))?;
+                }
+                self.registered = true;
+            }
+            self.count += 1;
+            Ok(())
+        }
+
+        /// Has the next signal end the process. The handler of the last one may still run on another thread, and must not.
+        fn end_process_at_next(&self) {
+            let begun = Instant::now();
+            while !self.handled.load(Ordering::SeqCst) && begun.elapsed() < HANDLER_TIME {
+                thread::yield_now();
+            }
+            self.ends_process.store(true, Ordering::SeqCst);
         }
     }
 
@@ -53,18 +82,13 @@ mod unix {
 
     impl Signals {
         pub(in crate::bus) fn listen(runtime: Arc<BusRuntime>) -> io::Result<Self> {
+            lock(&LISTENERS).start()?;
+            // From here on, dropping it stops listening.
+            let mut signals = Self { streams: None, received: false, runtime };
             let interrupt = signal(SignalKind::interrupt())?;
             let terminate = signal(SignalKind::terminate())?;
-            let mut listeners = lock(&LISTENERS);
-            if !listeners.registered {
-                for signal in [SIGINT, SIGTERM] {
-                    register_conditional_default(signal, Arc::clone(&listeners.ends_process))?;
-                }
-                listeners.registered = true;
-            }
-            listeners.count += 1;
-            listeners.set_ends_process(false);
-            Ok(Self { streams: Some(Streams { interrupt, terminate }), received: false, runtime })
+            signals.streams = Some(Streams { interrupt, terminate });
+            Ok(signals)
         }
 
         /// Waits for a signal, and returns its name.
@@ -95,14 +119,14 @@ mod unix {
                 return;
             }
             if self.received {
-                listeners.set_ends_process(true);
+                listeners.end_process_at_next();
             } else if let Some(mut streams) = self.streams.take() {
                 // The first one may be another listener's of this process.
                 self.runtime.spawn(async move {
                     streams.next().await;
                     let listeners = lock(&LISTENERS);
                     if listeners.count == 0 {
-                        listeners.set_ends_process(true);
+                        listeners.end_process_at_next();
                     }
                 });
             }

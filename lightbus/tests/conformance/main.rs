@@ -175,6 +175,7 @@ on_every_transport! {
         handlers_with_large_futures_run;
     stopping:
         a_handler_may_shut_its_own_bus_down
+        a_call_may_shut_its_server_down
         a_shutdown_goes_on_when_nobody_waits_for_it
         a_shutdown_waits_for_events_that_are_being_published
         a_handler_of_a_stopping_process_is_told_that_nobody_serves

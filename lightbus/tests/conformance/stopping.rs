@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use lightbus::prelude::*;
-use lightbus::{Error, RecentIds};
+use lightbus::{Bus, Error, RecentIds};
 use lightbus_test_support::wait::{GUARD, eventually, guarded, next, waiting};
 use lightbus_test_support::world::World;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::desk::{self, BellClient, BellServer, Brass, Closed, DeskApi, Registered};
+use crate::desk::{self, Bell, BellClient, BellServer, Brass, Closed, DeskApi, Registered};
 
 fn registered(serial: String) -> Registered {
     Registered { serial, customer: 1 }
@@ -52,6 +52,28 @@ pub async fn a_handler_may_shut_its_own_bus_down(world: &World) {
     desk.publish(Closed {}).await.unwrap();
     next(&mut arrivals).await;
     assert!(waiting(&mut arrivals).is_empty());
+}
+
+/// Rings for the last time.
+struct LastBell {
+    bus: Bus,
+}
+
+impl Bell for LastBell {
+    async fn ring(&self) -> String {
+        self.bus.shutdown().await;
+        "dong".to_owned()
+    }
+}
+
+pub async fn a_call_may_shut_its_server_down(world: &World) {
+    let caller = world.join("caller").await;
+    let builder = world.process("desk").shutdown_timeout(GUARD * 10);
+    let server = world.keep(builder.connect().await.unwrap());
+    server.serve(BellServer::new(LastBell { bus: server.clone() })).await.unwrap();
+    assert_eq!(BellClient::new(&caller).ring().timeout(GUARD).await.unwrap(), "dong");
+    guarded(server.shutdown()).await;
+    assert!(!server.health().connected);
 }
 
 pub async fn a_shutdown_goes_on_when_nobody_waits_for_it(world: &World) {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use lightbus::Error;
 use lightbus::prelude::*;
 use lightbus_test_support::broker::{fresh_namespace, process, process_at};
-use lightbus_test_support::relay::Relay;
+use lightbus_test_support::relay::{Relay, Traffic};
 use lightbus_test_support::wait::{GUARD, eventually, guarded, next};
 
 use crate::shop::{self, WarrantyApi, WarrantyClient, registered};
@@ -124,6 +125,24 @@ async fn an_event_that_finds_no_connection_in_time_is_told_so() {
     let error = desk.publish(registered("lost")).timeout(SOON).await.unwrap_err();
     assert!(matches!(&error, Error::NotConnected { timeout, .. } if *timeout == SOON), "{error:?}");
     desk.shutdown().await;
+}
+
+/// The broker may have the event, so it must not be said that it was refused.
+#[tokio::test]
+async fn an_event_that_a_shutdown_leaves_unconfirmed_is_told_so() {
+    let (relay, namespace) = (Relay::start().await, fresh_namespace());
+    let builder = process_at(relay.url(), "warranty", &namespace).shutdown_timeout(SOON);
+    let desk = builder.connect().await.unwrap();
+    desk.own_api::<WarrantyApi>();
+    desk.publish(registered("before")).await.unwrap();
+    // Whatever is sent arrives; no confirm comes back.
+    relay.set(Traffic::OPEN, Traffic::HELD);
+    let mut publish = desk.publish(registered("unconfirmed")).timeout(GUARD).into_future();
+    assert!((&mut publish).now_or_never().is_none());
+    let (_, published) = tokio::join!(guarded(desk.shutdown()), guarded(publish));
+    let error = published.unwrap_err();
+    assert!(matches!(&error, Error::NotConfirmed { reason, .. } if reason.contains("shut down")), "{error:?}");
+    assert!(matches!(desk.publish(registered("late")).await, Err(Error::Closed)));
 }
 
 #[tokio::test]
