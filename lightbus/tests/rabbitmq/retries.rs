@@ -204,7 +204,9 @@ async fn listing_dead_letters_reads_no_more_of_them_than_asked_for() {
     let bus = process("warranty", &namespace).connect().await.unwrap();
     let dead = format!("{namespace}.event.warranty.registrations.dead");
     let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    let quorum = table(&[("x-queue-type", text("quorum"))]);
+    // As a subscription declares it: without a limit, RabbitMQ requeues messages behind all others.
+    let limit = AMQPValue::LongLongInt(i32::MAX.into());
+    let quorum = table(&[("x-queue-type", text("quorum")), ("x-delivery-limit", limit)]);
     channel.queue_declare(dead.as_str().into(), durable, quorum).await.unwrap();
     for number in 1..=LETTERS {
         let properties = BasicProperties::default().with_message_id(number.to_string().into());
