@@ -112,7 +112,8 @@ async fn a_users_limit_on_channels_fails_one_subscription() {
     let (sender, mut arrivals) = mpsc::unbounded_channel();
     let (subscriptions, error) = subscribe_until_refused(&bus, &sender).await;
     assert!(matches!(&error, Error::LimitReached { .. }), "{error:?}");
-    assert!(error.to_string().contains("(14)"), "{error}");
+    // RabbitMQ 3.10 writes "(14)", and 4 writes "14".
+    assert!(error.to_string().replace(['(', ')'], "").contains("limit of 14"), "{error}");
     // The broker closes the connection over such a limit, so everything reconnects once.
     healthy(&[&bus]).await;
     reaches_all(&bus, subscriptions, &mut arrivals).await;
