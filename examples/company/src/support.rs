@@ -59,12 +59,7 @@ pub(crate) async fn start(bus: &Bus, data: &Directory, story: Story) -> Result<A
         reports: read(data)?,
         state: Mutex::default(),
     });
-    let handler = Arc::clone(&desk);
-    bus.subscribe("open-cases", move |event: CoverStarted| Arc::clone(&handler).cover_started(event)).await?;
-    let handler = Arc::clone(&desk);
-    bus.subscribe("close-the-day", move |event: ShopClosed| Arc::clone(&handler).shop_closed(event)).await?;
-    let handler = Arc::clone(&desk);
-    bus.subscribe("warn-customers", move |event: StockLow| Arc::clone(&handler).stock_low(event)).await?;
+    bus.subscribe_all(DeskSubscriber::from_arc(Arc::clone(&desk))).await?;
     bus.serve(SupportServer::from_arc(Arc::clone(&desk))).await?;
     desk.story.tell(NAME, "serves company.support");
     Ok(desk)
@@ -88,8 +83,10 @@ fn check_number(number: &str) -> Result<(), SupportError> {
     Err(SupportError::InvalidNumber { number: number.to_owned() })
 }
 
+#[lightbus::subscriber]
 impl Desk {
-    async fn cover_started(self: Arc<Self>, CoverStarted { serial, .. }: CoverStarted) -> Result<(), HandlerError> {
+    #[on]
+    async fn open_cases(&self, CoverStarted { serial, .. }: CoverStarted) -> Result<(), HandlerError> {
         if !lock(&self.state).covered.insert(serial.clone()) {
             lock(&self.state).repeats += 1;
         }
@@ -99,12 +96,14 @@ impl Desk {
         self.open_the_rest().await
     }
 
-    async fn shop_closed(self: Arc<Self>, ShopClosed { sold }: ShopClosed) -> Result<(), HandlerError> {
+    #[on]
+    async fn close_the_day(&self, ShopClosed { sold }: ShopClosed) -> Result<(), HandlerError> {
         lock(&self.state).sold = Some(sold);
         self.open_the_rest().await
     }
 
-    async fn stock_low(self: Arc<Self>, StockLow { part, left }: StockLow) {
+    #[on]
+    async fn warn_customers(&self, StockLow { part, left }: StockLow) {
         if lock(&self.state).low.insert(part.clone()) {
             let line = format!("warns customers that {part} may take a while, {left} left");
             self.story.step(NAME, &part, "warnings of customers", line);

@@ -36,16 +36,17 @@ struct State {
 pub(crate) async fn start(bus: &Bus, story: Story) -> lightbus::Result<Arc<dyn Application>> {
     let registry = Arc::new(Registry { bus: bus.clone(), story, state: Mutex::default() });
     // It subscribes first, so that whoever finds the API served can rely on the subscription.
-    let handler = Arc::clone(&registry);
-    bus.subscribe("start-cover", move |sold: ProductSold| Arc::clone(&handler).start_cover(sold)).await?;
+    bus.subscribe_all(RegistrySubscriber::from_arc(Arc::clone(&registry))).await?;
     bus.serve(WarrantyServer::from_arc(Arc::clone(&registry))).await?;
     registry.story.tell(NAME, "serves company.warranty");
     Ok(registry)
 }
 
+#[lightbus::subscriber]
 impl Registry {
     /// An event is delivered at least once, so a sale may arrive twice. The serial number shows that.
-    async fn start_cover(self: Arc<Self>, sold: ProductSold) -> Result<(), HandlerError> {
+    #[on]
+    async fn start_cover(&self, sold: ProductSold) -> Result<(), HandlerError> {
         let ProductSold { serial, model, date, .. } = sold;
         let Some(until) = date.checked_add_months(COVER) else {
             // Another attempt would end in the same way.
