@@ -1,7 +1,7 @@
 //! Publishing events and handling them.
 //!
-//! What applications name most is at the top of the crate: [`HandlerError`](crate::HandlerError), [`Retries`](crate::Retries),
-//! [`DedupeStore`](crate::DedupeStore), [`RecentIds`](crate::RecentIds).
+//! What applications name most is at the top of the crate: [`HandlerError`](crate::HandlerError), [`Retries`],
+//! [`DedupeStore`], [`RecentIds`](crate::RecentIds).
 
 mod any;
 mod dead_letter_hook;

@@ -13,7 +13,7 @@ const FORMAT: u32 = 1;
 
 /// The schema of an API: everything that other applications can know about it.
 ///
-/// It is written and read as JSON, such as the file that [`assert_compatible!`](crate::schema::assert_compatible) keeps.
+/// It is written and read as JSON, such as the file that `assert_compatible!` keeps.
 /// The wire form of a value is exactly the JSON data model, so these schemas describe MessagePack bodies too.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

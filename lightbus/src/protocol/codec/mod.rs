@@ -3,7 +3,7 @@
 //! The JSON Schema of a type describes its wire form in both encodings. What would not survive in both is refused when it is
 //! encoded, with the path of the field.
 //!
-//! Types meet MessagePack only, in [`decoder`] and [`encoder`]; [`json`] converts bodies without types; [`path`] finds where
+//! Types meet MessagePack only, in `decoder` and `encoder`; `json` converts bodies without types; `path` finds where
 //! a failure is.
 
 mod buffer;
