@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::fault::Fault;
+use crate::duration::shown;
 use crate::error::{Error, in_one_line, in_paragraphs};
 
 /// How a call failed: one variant per cause.
@@ -236,7 +237,7 @@ impl<E> CallError<E> {
             }
             Self::HandlerPanicked { method, message } => write!(f, "the handler of {method} panicked: {message}"),
             Self::DeadlineExceeded { method, timeout, servers } => {
-                write!(f, "{method} did not reply within {timeout:?}; {servers}")
+                write!(f, "{method} did not reply within {}; {servers}", shown(*timeout))
             }
             Self::NoTimeLeft { method } => {
                 write!(f, "{method} was not called, because the deadline of the handler that calls it has passed")
@@ -246,7 +247,11 @@ impl<E> CallError<E> {
             }
             Self::OutcomeUnknown { method, reason } => write!(f, "{method} may or may not have run: {reason}"),
             Self::NotConnected { method, timeout } => {
-                write!(f, "{method} was not called, because no connection to the broker took it for {timeout:?}")
+                write!(
+                    f,
+                    "{method} was not called, because no connection to the broker took it for {}",
+                    shown(*timeout)
+                )
             }
             Self::Closed { method } => {
                 write!(f, "{method} was not called, because this process has shut its bus down")

@@ -8,6 +8,7 @@ use lapin::ErrorKind;
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 use tokio::time::timeout;
 
+use crate::duration::shown;
 use crate::error::Error;
 
 /// How long one operation of the broker may take. A connection on which operations take longer is given up.
@@ -49,7 +50,7 @@ impl OperationError {
     pub(super) fn reason(&self) -> String {
         match self {
             Self::Lapin(error) => reason(error),
-            Self::Silent => format!("the broker did not answer within {OPERATION_TIMEOUT:?}"),
+            Self::Silent => format!("the broker did not answer within {}", shown(OPERATION_TIMEOUT)),
             Self::ChannelLimit(limit) => {
                 format!(
                     "the broker allows {limit} channels on a connection (`channel_max`), and all of them are in use"
@@ -257,7 +258,7 @@ impl ConnectFailure {
                 "Check the host and the port in LIGHTBUS_URL, and the network and firewalls on the way",
             ),
             Self::Silent(waited) => retry(
-                format!("nothing was heard of it within {waited:?}"),
+                format!("nothing was heard of it within {}", shown(*waited)),
                 "Likely a firewall swallows the connection, or the broker is overloaded or still starting. Check the host \
                  and the port in LIGHTBUS_URL, and the network on the way",
             ),

@@ -43,6 +43,7 @@ use super::{
     Subscription, Transport,
 };
 use crate::config::Settings;
+use crate::duration::shown;
 use crate::error::Error;
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
 use crate::protocol::message::{EventMessage, Request};
@@ -152,7 +153,7 @@ impl AmqpTransport {
                 drop(guard);
                 // It is given up in any case. The broker forgets it with its channel.
                 let _ = timeout(OPERATION_TIMEOUT, task).await;
-                let reason = format!("there was no connection, or no answer, for {OPERATION_TIMEOUT:?}");
+                let reason = format!("there was no connection, or no answer, for {}", shown(OPERATION_TIMEOUT));
                 Err(Error::Broker { operation, reason })
             }
         }
@@ -165,7 +166,7 @@ impl AmqpTransport {
         let side = timeout(OPERATION_TIMEOUT, Availability::next(&mut self.shared.consuming.subscribe())).await;
         let side = side.map_err(|_| Error::Broker {
             operation: format!("inspect the queue {queue}"),
-            reason: format!("there was no connection for {OPERATION_TIMEOUT:?}"),
+            reason: format!("there was no connection for {}", shown(OPERATION_TIMEOUT)),
         })?;
         side.ok_or(Error::Closed)
     }

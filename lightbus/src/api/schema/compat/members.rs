@@ -9,6 +9,7 @@ use super::change::{Type, changes};
 use super::difference::{Difference, Part};
 use super::rule::Rule;
 use super::verdict::Verdict;
+use crate::duration::shown;
 
 /// How many differences are listed.
 const MAX_DIFFERENCES: usize = 1_000;
@@ -219,7 +220,7 @@ fn method_itself(name: &str, old: &MethodSchema, new: &MethodSchema) -> Vec<Diff
     }
     if old.timeout != new.timeout {
         let words = |timeout: Option<std::time::Duration>| {
-            timeout.map_or_else(|| "the default".to_owned(), |timeout| format!("{timeout:?}"))
+            timeout.map_or_else(|| "the default".to_owned(), |timeout| shown(timeout).to_string())
         };
         let changed = difference(Rule::TimeoutChanged, &words(old.timeout), &words(new.timeout));
         found.push(changed.calls(Verdict::Compatible, Verdict::Mute));

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::config::BusUrl;
+use crate::duration::shown;
 use crate::error::Error;
 use crate::runtime::sync::lock;
 use crate::transport::amqp::backoff::Backoff;
@@ -82,7 +83,7 @@ pub(crate) async fn first_session(shared: &Shared, hosts: &mut Hosts, limit: Dur
             return Err(report.into_error(&shared.url, begun.elapsed()));
         }
         let delay = backoff.delay().min(left);
-        tracing::debug!("trying to connect to {} again in {delay:?}", shared.url);
+        tracing::debug!("trying to connect to {} again in {}", shared.url, shown(delay));
         sleep(delay).await;
         rounds = rounds.saturating_add(1);
     }
@@ -139,7 +140,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut hosts: Hosts, first: Session) {
             return announce_closed(&shared);
         };
         session = next;
-        tracing::info!("connected again, to {}, after {:?}", session.address, lost.elapsed());
+        tracing::info!("connected again, to {}, after {}", session.address, shown(lost.elapsed()));
     }
 }
 
