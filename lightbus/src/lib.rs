@@ -127,7 +127,7 @@ pub mod __private {
     pub use schemars;
     pub use serde;
 
-    pub use crate::api::schema::{ArgumentsSchema, described, inline, property, reference};
+    pub use crate::api::schema::{ArgumentsSchema, Part, Probe, described, inline, probe, property, reference};
     pub use crate::api::{Api, ApiDescriptor, Event, EventDescriptor, MethodDescriptor};
     pub use crate::bus::{Bus, Subscribe, Subscriber, client, subscribe_handlers};
     pub use crate::context::Context;

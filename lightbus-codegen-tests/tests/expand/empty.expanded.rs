@@ -33,6 +33,7 @@ const _: () = {
                 &[],
             )
             .with_version(::core::option_env!("CARGO_PKG_VERSION"));
+        const PROBES: &'static [::lightbus::__private::Probe] = &[];
     }
     impl TClient {
         /// A client that calls over this bus.

@@ -208,6 +208,57 @@ const _: () = {
                 &[__Registration_event, #[cfg(unix)] __Nothing_event],
             )
             .with_version(::core::option_env!("CARGO_PKG_VERSION"));
+        const PROBES: &'static [crate::bus::__private::Probe] = &[
+            crate::bus::__private::Probe::new(
+                "every_form",
+                crate::bus::__private::Part::Arguments,
+                |input| crate::bus::__private::probe::<__every_form_arguments<'_>>(input),
+            ),
+            crate::bus::__private::Probe::new(
+                "every_form",
+                crate::bus::__private::Part::Answer,
+                |input| crate::bus::__private::probe::<Vec<Part>>(input),
+            ),
+            crate::bus::__private::Probe::new(
+                "every_form",
+                crate::bus::__private::Part::Error,
+                |input| crate::bus::__private::probe::<WarrantyError>(input),
+            ),
+            crate::bus::__private::Probe::new(
+                "type_of",
+                crate::bus::__private::Part::Answer,
+                |input| crate::bus::__private::probe::<String>(input),
+            ),
+            #[cfg(unix)]
+            crate::bus::__private::Probe::new(
+                "home",
+                crate::bus::__private::Part::Answer,
+                |input| crate::bus::__private::probe::<String>(input),
+            ),
+            #[cfg(not(unix))]
+            crate::bus::__private::Probe::argument(
+                "home",
+                "drive",
+                |input| crate::bus::__private::probe::<char>(input),
+            ),
+            #[cfg(not(unix))]
+            crate::bus::__private::Probe::new(
+                "home",
+                crate::bus::__private::Part::Answer,
+                |input| crate::bus::__private::probe::<String>(input),
+            ),
+            crate::bus::__private::Probe::new(
+                "registered",
+                crate::bus::__private::Part::Fields,
+                |input| crate::bus::__private::probe::<Registration>(input),
+            ),
+            #[cfg(unix)]
+            crate::bus::__private::Probe::new(
+                "nothing",
+                crate::bus::__private::Part::Fields,
+                |input| crate::bus::__private::probe::<Nothing>(input),
+            ),
+        ];
     }
     impl crate::bus::__private::Event for Registration {
         type Api = WarrantyApi;
@@ -470,6 +521,13 @@ const _: () = {
                 &[],
             )
             .with_version(::core::option_env!("CARGO_PKG_VERSION"));
+        const PROBES: &'static [::lightbus::__private::Probe] = &[
+            ::lightbus::__private::Probe::new(
+                "price",
+                ::lightbus::__private::Part::Answer,
+                |input| ::lightbus::__private::probe::<u64>(input),
+            ),
+        ];
     }
     impl SalesClient {
         /// A client that calls over this bus.

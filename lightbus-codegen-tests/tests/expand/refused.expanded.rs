@@ -48,6 +48,13 @@ const _: () = {
                 &[],
             )
             .with_version(::core::option_env!("CARGO_PKG_VERSION"));
+        const PROBES: &'static [::lightbus::__private::Probe] = &[
+            ::lightbus::__private::Probe::new(
+                "kept",
+                ::lightbus::__private::Part::Answer,
+                |input| ::lightbus::__private::probe::<u64>(input),
+            ),
+        ];
     }
     impl WarrantyClient {
         /// A client that calls over this bus.

@@ -92,6 +92,28 @@ const _: () = {
                 &[__ProductRegistered_event],
             )
             .with_version(::core::option_env!("CARGO_PKG_VERSION"));
+        const PROBES: &'static [::lightbus::__private::Probe] = &[
+            ::lightbus::__private::Probe::new(
+                "check",
+                ::lightbus::__private::Part::Answer,
+                |input| ::lightbus::__private::probe::<Cover>(input),
+            ),
+            ::lightbus::__private::Probe::new(
+                "check",
+                ::lightbus::__private::Part::Error,
+                |input| ::lightbus::__private::probe::<WarrantyError>(input),
+            ),
+            ::lightbus::__private::Probe::new(
+                "registered",
+                ::lightbus::__private::Part::Answer,
+                |input| ::lightbus::__private::probe::<u64>(input),
+            ),
+            ::lightbus::__private::Probe::new(
+                "product_registered",
+                ::lightbus::__private::Part::Fields,
+                |input| ::lightbus::__private::probe::<ProductRegistered>(input),
+            ),
+        ];
     }
     impl ::lightbus::__private::Event for ProductRegistered {
         type Api = WarrantyApi;

@@ -62,6 +62,20 @@ pub(super) fn schema(api: &Api, method: &Method) -> TokenStream {
     quote!(#private::ArgumentsSchema::Each(&[#(#arguments),*]))
 }
 
+/// What is decoded: each argument by its name, or the struct that stands for all of them.
+pub(super) fn decoded(api: &Api, method: &Method) -> Vec<(Option<String>, TokenStream)> {
+    if has_struct(method) {
+        let ident = arguments_type(method);
+        let lifetime = method.borrows().then(|| quote!(<'_>));
+        return vec![(None, quote!(#ident #lifetime))];
+    }
+    // Text is text: there is nothing to find out about it.
+    let arguments = method.arguments().filter(|(_, passing, _)| !passing.lends_text());
+    arguments
+        .map(|(parameter, passing, _)| (Some(name(parameter)), owned_type(api, &parameter.ty, passing, &quote!('_))))
+        .collect()
+}
+
 /// Statements by which a client writes what it was called with, and the expression of the result.
 pub(super) fn write(api: &Api, method: &Method) -> (TokenStream, TokenStream) {
     let private = private(api);

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{api_type, arguments, docs, duration, event_descriptor, guarded, method_descriptor, private};
+use super::{api_type, arguments, docs, duration, event_descriptor, guarded, local, method_descriptor, private};
 use crate::model::{Api, Attributes, Event, Method};
 
 pub(super) fn item(api: &Api) -> TokenStream {
@@ -37,6 +37,8 @@ pub(super) fn impls(api: &Api) -> TokenStream {
         let constant = event_descriptor(event);
         guarded(&event.attributes, quote!(#constant,))
     });
+    let probes = api.methods.iter().map(|each| method_probes(api, each));
+    let probes = probes.chain(api.events.iter().map(|each| event_probe(api, each)));
     quote! {
         #(#methods)*
         #(#events)*
@@ -44,8 +46,41 @@ pub(super) fn impls(api: &Api) -> TokenStream {
             const DESCRIPTOR: &'static #private::ApiDescriptor =
                 &#private::ApiDescriptor::new(#name, #docs, &[#(#method_list)*], &[#(#event_list)*])
                     .with_version(::core::option_env!("CARGO_PKG_VERSION"));
+            const PROBES: &'static [#private::Probe] = &[#(#probes)*];
         }
     }
+}
+
+/// The decoders of a method's types. Only making a schema compiles them.
+fn method_probes(api: &Api, method: &Method) -> TokenStream {
+    let (private, name, output) = (private(api), &method.name.value, &method.output);
+    let value = output.value();
+    let answer = run(api, &quote!(#value));
+    let answer = quote!(#private::Probe::new(#name, #private::Part::Answer, #answer),);
+    let error = output.result.as_ref().map(|(_, error)| {
+        let error = run(api, &quote!(#error));
+        quote!(#private::Probe::new(#name, #private::Part::Error, #error),)
+    });
+    let arguments = arguments::decoded(api, method).into_iter().map(|(argument, ty)| {
+        let decoder = run(api, &ty);
+        match argument {
+            Some(argument) => quote!(#private::Probe::argument(#name, #argument, #decoder),),
+            None => quote!(#private::Probe::new(#name, #private::Part::Arguments, #decoder),),
+        }
+    });
+    arguments.chain([answer]).chain(error).map(|entry| guarded(&method.attributes, entry)).collect()
+}
+
+fn event_probe(api: &Api, event: &Event) -> TokenStream {
+    let (private, name, ty) = (private(api), &event.name.value, &event.ty);
+    let decoder = run(api, &quote!(#ty));
+    guarded(&event.attributes, quote!(#private::Probe::new(#name, #private::Part::Fields, #decoder),))
+}
+
+/// A function that decodes the type, which may borrow from the body.
+fn run(api: &Api, ty: &TokenStream) -> TokenStream {
+    let (private, input) = (private(api), local("input"));
+    quote!(|#input| #private::probe::<#ty>(#input))
 }
 
 fn method(api: &Api, method: &Method) -> TokenStream {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::api::schema::{ApiSchema, ArgumentsSchema, Describer, EventSchema, MethodSchema, SchemaOf};
+use crate::api::schema::{ApiSchema, ArgumentsSchema, Describer, EventSchema, MethodSchema, Probe, SchemaOf, annotate};
 use crate::protocol::name::NameKind;
 
 /// An API: methods that can be called and events that can be subscribed to, under one name.
@@ -20,13 +20,19 @@ pub trait Api: Send + Sync + 'static {
     /// Everything that is known of the API at compile time.
     const DESCRIPTOR: &'static ApiDescriptor;
 
+    /// The decoders of the API's types, which the schema is made with. Nothing else compiles them.
+    #[doc(hidden)]
+    const PROBES: &'static [Probe] = &[];
+
     /// The JSON Schema of every method and event of the API.
     #[must_use]
     fn schema() -> ApiSchema
     where
         Self: Sized,
     {
-        Self::DESCRIPTOR.schema()
+        let mut schema = Self::DESCRIPTOR.schema();
+        annotate(&mut schema, Self::PROBES);
+        schema
     }
 }
 

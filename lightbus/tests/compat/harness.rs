@@ -1,6 +1,6 @@
 //! Lets an old and a new version of a type talk, and compares what happens with what `compare` says of their schemas.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use lightbus::codec::{DecodeError, decode, encode};
 use lightbus::message::{Encoding, Payload};
@@ -76,6 +76,17 @@ pub(crate) enum Happened {
     Fails,
 }
 
+impl fmt::Display for Happened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Compatible => "ok",
+            Self::Mute => "mute",
+            Self::Some => "some",
+            Self::Fails => "**fails**",
+        })
+    }
+}
+
 impl Happened {
     fn of(verdict: &Verdict) -> Self {
         match verdict {
@@ -138,10 +149,16 @@ fn compare_values(written: &Value, read: &Value, outcome: &mut Outcome) {
             for (name, value) in written {
                 match read.get(name) {
                     Some(read) => compare_values(value, read, outcome),
+                    // What was written under the one name is read under the other.
+                    None if read.iter().any(|(other, read)| !written.contains_key(other) && read == value) => {}
                     None => outcome.unread = true,
                 }
             }
-            outcome.filled |= read.keys().any(|name| !written.contains_key(name));
+            let is_filled = |(name, value): (&String, &Value)| {
+                let mut others = written.iter().filter(|(other, _)| !read.contains_key(*other));
+                !written.contains_key(name) && !others.any(|(_, other)| other == value)
+            };
+            outcome.filled |= read.iter().any(is_filled);
         }
         (Value::Array(written), Value::Array(read)) => {
             outcome.changed |= written.len() != read.len();
@@ -257,7 +274,9 @@ fn witness(
     };
     for encoding in [Encoding::MessagePack, Encoding::Json] {
         let payload = encode(encoding, witness).expect("a witness can be encoded");
-        if is_readable && (writer.decode)(&payload).is_err() {
+        // Of an encoder that does not do what its schema says, only the kind of values is known.
+        let is_odd = writer.schema.to_json().contains("x-lightbus-writes");
+        if is_readable && !is_odd && (writer.decode)(&payload).is_err() {
             return Some(format!("{:?}: the writer would never write {witness}", difference.rule));
         }
         if let Ok(read) = (reader.decode)(&payload) {

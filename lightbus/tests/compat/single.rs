@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use lightbus::api::{Api, ApiDescriptor, EventDescriptor, MethodDescriptor};
-use lightbus::schema::{ApiSchema, ArgumentsSchema, inline, reference};
+use lightbus::schema::{ApiSchema, ArgumentsSchema, Part, Probe, inline, probe, reference};
 
 use crate::harness::Data;
 
@@ -16,6 +16,11 @@ impl<T: Data> Single<T> {
 }
 
 impl<T: Data> Api for Single<T> {
+    const PROBES: &'static [Probe] = &[
+        Probe::new("call", Part::Arguments, |input| probe::<T>(input)),
+        Probe::new("call", Part::Answer, |input| probe::<T>(input)),
+        Probe::new("event", Part::Fields, |input| probe::<T>(input)),
+    ];
     const DESCRIPTOR: &'static ApiDescriptor = &ApiDescriptor::new("single", "", &[Self::METHOD], &[Self::EVENT]);
 }
 

@@ -4,15 +4,23 @@
 //! [`compare`] tells what an old and a new process make of each other's messages.
 
 mod arguments;
+mod assert;
 mod compat;
 mod describe;
 mod document;
+mod probe;
 mod shape;
 
 #[doc(hidden)]
 pub use self::arguments::{ArgumentsSchema, property};
+#[doc(hidden)]
+pub use self::assert::assert_compatible_with;
 pub use self::compat::{Comparison, Difference, Order, Part, Rule, Verdict, compare};
 pub(crate) use self::describe::Describer;
 #[doc(hidden)]
 pub use self::describe::{Described, SchemaOf, described, inline, reference};
 pub use self::document::{ApiSchema, EventSchema, MethodSchema, SchemaHash, TypeSchema};
+pub(crate) use self::probe::annotate;
+#[doc(hidden)]
+pub use self::probe::{Probe, probe};
+pub use crate::__assert_compatible as assert_compatible;

@@ -1,5 +1,7 @@
 //! What a decoder does with one value, as far as its shape says.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::super::shape::{Field, Id, Integer, Key, Rest, Shape, Shapes, Struct, Tagging, Text, Union};
@@ -8,20 +10,33 @@ use super::sample::example;
 /// How many steps are taken before the answer is "no": untagged enums within each other are tried one by one.
 const MAX_STEPS: usize = 20_000;
 
+/// How deeply shapes are followed, where they may hold themselves.
+const MAX_DEPTH: usize = 150;
+
 /// Whether the reader of a shape decodes the value.
 pub(crate) fn accepts(shapes: &Shapes, id: Id, value: &Value) -> bool {
-    Decoder { shapes, left: MAX_STEPS }.takes(id, value)
+    Decoder { shapes, left: MAX_STEPS, depth: 0 }.takes(id, value)
 }
 
 struct Decoder<'s> {
     shapes: &'s Shapes,
     left: usize,
+    depth: usize,
 }
 
 impl Decoder<'_> {
     fn takes(&mut self, id: Id, value: &Value) -> bool {
-        let Some(left) = self.left.checked_sub(1) else { return false };
-        self.left = left;
+        if self.left == 0 || self.depth == MAX_DEPTH {
+            return false;
+        }
+        self.left -= 1;
+        self.depth += 1;
+        let is_taken = self.takes_as(id, value);
+        self.depth -= 1;
+        is_taken
+    }
+
+    fn takes_as(&mut self, id: Id, value: &Value) -> bool {
         let shapes = self.shapes;
         match (shapes.get(id), value) {
             (Shape::Any, _) | (Shape::Null | Shape::Nullable(_), Value::Null) => true,
@@ -60,9 +75,11 @@ impl Decoder<'_> {
                 _ => {}
             }
         }
-        let known = |name: &String| {
-            shape.fields.contains_key(name) || shape.fields.values().any(|field| field.aliases.contains(name))
-        };
+        if shape.rest == Rest::Ignored {
+            return true;
+        }
+        let aliases: HashSet<&String> = shape.fields.values().flat_map(|field| &field.aliases).collect();
+        let known = |name: &String| shape.fields.contains_key(name) || aliases.contains(name);
         match shape.rest {
             Rest::Ignored => true,
             Rest::Refused => entries.keys().all(known),

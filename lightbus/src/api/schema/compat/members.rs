@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::super::document::{ApiSchema, EventSchema, MethodSchema, TypeSchema};
-use super::super::shape::{Hash, Id, Reader, Shapes, escaped, fingerprint};
+use super::super::shape::{Contract, Hash, Id, Reader, Shapes, escaped, fingerprint};
 use super::Comparison;
 use super::change::{Type, changes};
 use super::difference::{Difference, Part};
@@ -32,6 +34,7 @@ pub(super) fn compare(old: &ApiSchema, new: &ApiSchema) -> Comparison {
 
 /// The hash of an API: what can be called and subscribed to, and what goes over the wire.
 pub(crate) fn hash(schema: &ApiSchema) -> u128 {
+    let schema = &without_facts(schema);
     let version = Version::read(schema);
     let mut hash = Hash::new();
     hash.text(&schema.name);
@@ -47,6 +50,34 @@ pub(crate) fn hash(schema: &ApiSchema) -> u128 {
         hash.number(fingerprint(&version.shapes, *written)).number(fingerprint(&version.shapes, *read));
     }
     hash.finish()
+}
+
+/// The schema without what was found out about one decoder.
+fn without_facts(schema: &ApiSchema) -> ApiSchema {
+    let mut schema = schema.clone();
+    schema.definitions.values_mut().for_each(remove_facts);
+    let methods = schema.methods.values_mut();
+    let types =
+        methods.flat_map(|method| [Some(&mut method.arguments), Some(&mut method.returns), method.error.as_mut()]);
+    for ty in types.flatten().chain(schema.events.values_mut().map(|event| &mut event.fields)) {
+        for schema in [Some(&mut ty.read), ty.written.as_mut()].into_iter().flatten() {
+            let mut value = std::mem::take(schema).to_value();
+            remove_facts(&mut value);
+            *schema = value.try_into().unwrap_or_default();
+        }
+    }
+    schema
+}
+
+fn remove_facts(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            object.retain(|keyword, _| !keyword.starts_with("x-lightbus-"));
+            object.values_mut().for_each(remove_facts);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_facts),
+        _ => {}
+    }
 }
 
 /// Every type of an API.
@@ -112,11 +143,8 @@ impl Version {
     }
 
     fn of<'d>(ty: &'d TypeSchema, pointer: &str, reader: &mut Reader<'d>) -> (Id, Id) {
-        let read = reader.read(ty.read.as_value(), pointer);
-        let written = match &ty.written {
-            Some(written) => reader.read(written.as_value(), pointer),
-            None => read,
-        };
+        let read = reader.read(ty.read.as_value(), pointer, Contract::Read);
+        let written = reader.read(ty.written().as_value(), pointer, Contract::Written);
         (written, read)
     }
 

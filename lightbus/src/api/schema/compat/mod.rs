@@ -18,10 +18,12 @@ mod words;
 
 use serde::Serialize;
 
+pub(crate) use self::accepts::accepts;
 pub use self::difference::{Difference, Part};
 pub(crate) use self::members::hash;
 pub use self::order::Order;
 pub use self::rule::Rule;
+pub(crate) use self::sample::{example, of_variant, rich, tagged};
 pub use self::verdict::Verdict;
 use super::document::ApiSchema;
 

@@ -1,23 +1,27 @@
 //! Follows a writer's shape and a reader's shape side by side.
 
-use std::collections::HashSet;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::super::shape::{Id, Integer, Key, Shape, Shapes, Tagging, Text, fingerprint};
+use super::super::shape::{Id, Integer, Key, Shape, Shapes, Tagging, Text};
 use super::accepts::{accepts, is_within};
 use super::finding::{Effect, Finding, Kind, index};
 use super::sample::{number, sample, simplest};
 use super::words::describe;
 
 /// How many pairs of shapes one comparison looks at.
-const MAX_STEPS: usize = 20_000;
+const MAX_STEPS: usize = 10_000;
+
+/// For how many shapes of the writer there are samples.
+const MAX_SAMPLES: usize = 1_000;
 
 /// How many findings one comparison of two types has.
-const MAX_FINDINGS: usize = 1_000;
+const MAX_FINDINGS: usize = 500;
 
 /// How many times a witness is put into the value around it.
-const MAX_WRAPS: usize = 5_000;
+const MAX_WRAPS: usize = 2_000;
 
 /// How deeply shapes are followed.
 const MAX_DEPTH: usize = 100;
@@ -32,6 +36,7 @@ pub(crate) fn relate(written: (&Shapes, Id), read: (&Shapes, Id)) -> Vec<Finding
         depth: 0,
         open: HashSet::new(),
         clean: HashSet::new(),
+        samples: RefCell::default(),
     };
     walk.relate(written.1, read.1, "")
 }
@@ -46,6 +51,8 @@ pub(super) struct Walk<'s> {
     open: HashSet<(Id, Id)>,
     /// Pairs that had no findings.
     clean: HashSet<(Id, Id)>,
+    /// The simplest values of the writer's shapes.
+    samples: RefCell<HashMap<Id, Option<Value>>>,
 }
 
 impl Walk<'_> {
@@ -68,6 +75,18 @@ impl Walk<'_> {
         }
         found.truncate(MAX_FINDINGS);
         found
+    }
+
+    /// The simplest value that the writer writes.
+    pub(super) fn simplest(&self, id: Id) -> Option<Value> {
+        let mut samples = self.samples.borrow_mut();
+        if let Some(sample) = samples.get(&id) {
+            return sample.clone();
+        }
+        if samples.len() == MAX_SAMPLES {
+            return None;
+        }
+        samples.entry(id).or_insert_with(|| simplest(self.w, id)).clone()
     }
 
     pub(super) fn finding(&self, kind: Kind, path: &str, effect: Effect, w: Id, r: Id) -> Finding {
@@ -177,7 +196,7 @@ impl Walk<'_> {
 
     /// Shapes of different kinds: the simplest value decides.
     pub(super) fn mismatch(&mut self, kind: Kind, w: Id, r: Id, path: &str) -> Finding {
-        let value = simplest(self.w, w);
+        let value = self.simplest(w);
         let effect = match value {
             Some(value) if accepts(self.r, r, &value) => Effect::Some(self.refused_sample(w, r)),
             value => Effect::Fails(value),
@@ -189,7 +208,7 @@ impl Walk<'_> {
     fn refused_sample(&self, w: Id, r: Id) -> Option<Value> {
         (1..16usize).find_map(|seed| {
             let mut count = seed;
-            let mut pick = |_| {
+            let mut pick = |_, _| {
                 count = count.wrapping_mul(31).wrapping_add(seed);
                 count >> 3
             };
@@ -244,13 +263,13 @@ impl Walk<'_> {
             (Text::Format(written), Text::Format(_)) if written == "ip" => {
                 vec![self.finding(Kind::Text, path, Effect::Some(Some(json!("2001:db8::1"))), w, r)]
             }
-            _ => vec![self.finding(Kind::Text, path, Effect::Fails(simplest(self.w, w)), w, r)],
+            _ => vec![self.finding(Kind::Text, path, Effect::Fails(self.simplest(w)), w, r)],
         }
     }
 
     /// Some texts are not what the reader parses.
     fn some_text(&self, w: Id, r: Id, path: &str, kind: Kind) -> Vec<Finding> {
-        let own = simplest(self.w, w).filter(|_| !matches!(self.w.get(w), Shape::Text(Text::Free)));
+        let own = self.simplest(w).filter(|_| !matches!(self.w.get(w), Shape::Text(Text::Free)));
         let texts = own.into_iter().chain(["none of them", "neither", ""].map(Value::from));
         let refused = texts.into_iter().find(|text| !accepts(self.r, r, text));
         let has_units = match self.r.get(r) {
@@ -276,14 +295,10 @@ impl Walk<'_> {
             _ => return Vec::new(),
         };
         let value = match self.w.get(w) {
-            Shape::Map { value, .. } => simplest(self.w, *value),
+            Shape::Map { value, .. } => self.simplest(*value),
             _ => None,
         };
         let witness = value.map(|value| json!({ witness: value }));
         vec![self.finding(Kind::Key, path, Effect::Some(witness), w, r)]
-    }
-
-    pub(super) fn is_same(&self, w: Id, r: Id) -> bool {
-        fingerprint(self.w, w) == fingerprint(self.r, r)
     }
 }

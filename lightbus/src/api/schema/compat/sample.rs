@@ -9,23 +9,30 @@ const MAX_DEPTH: usize = 48;
 
 /// How many values a sample holds. Larger ones are given up: a few types that hold each other twice would make
 /// gigabytes.
-const MAX_VALUES: usize = 2_000;
+const MAX_VALUES: usize = 500;
+
+/// Picks one of so many alternatives at a depth. The first is the simplest.
+type Pick<'s> = &'s mut dyn FnMut(usize, usize) -> usize;
 
 /// Makes values that the writer of a shape can produce.
 pub(crate) struct Sampler<'s> {
     shapes: &'s Shapes,
     left: usize,
-    /// Picks one of so many alternatives, of which the first is the simplest.
-    pick: &'s mut dyn FnMut(usize) -> usize,
+    pick: Pick<'s>,
 }
 
 /// The simplest value of a shape.
 pub(crate) fn simplest(shapes: &Shapes, id: Id) -> Option<Value> {
-    sample(shapes, id, &mut |_| 0)
+    sample(shapes, id, &mut |_, _| 0)
+}
+
+/// A value in which everything is present that may be, up to a depth.
+pub(crate) fn rich(shapes: &Shapes, id: Id, levels: usize) -> Option<Value> {
+    sample(shapes, id, &mut |count, depth| usize::from((2..4).contains(&count) && depth < levels))
 }
 
 /// A value of a shape, by the picks of the caller.
-pub(crate) fn sample(shapes: &Shapes, id: Id, pick: &mut dyn FnMut(usize) -> usize) -> Option<Value> {
+pub(crate) fn sample(shapes: &Shapes, id: Id, pick: Pick<'_>) -> Option<Value> {
     Sampler { shapes, left: MAX_VALUES, pick }.value(id, 0)
 }
 
@@ -34,22 +41,22 @@ impl Sampler<'_> {
         self.left = self.left.checked_sub(1).filter(|_| depth < MAX_DEPTH)?;
         let shapes = self.shapes;
         Some(match shapes.get(id) {
-            Shape::Any => [json!(null), json!(7), json!("text"), json!({"any": [true]})][self.pick(4)].clone(),
+            Shape::Any => [json!(null), json!(7), json!("text"), json!({"any": [true]})][self.pick(4, depth)].clone(),
             Shape::Never | Shape::Opaque(_) | Shape::Alias(_) => return None,
             Shape::Null => Value::Null,
-            Shape::Bool => Value::Bool(self.pick(2) == 1),
-            Shape::Integer(range) => integer(range, self.pick(4))?,
-            Shape::Float { single: true } => json!([1.5f32, -0.25f32, 1e30f32][self.pick(3)]),
-            Shape::Float { single: false } => json!([1.5, -0.1, 1e300][self.pick(3)]),
-            Shape::Number => [json!(1.5), json!(7)][self.pick(2)].clone(),
-            Shape::Text(text) => Value::String(self.text(text)),
-            Shape::Choice(values) => values.get(self.pick(values.len()))?.clone(),
-            Shape::Nullable(inner) => match self.pick(2) {
+            Shape::Bool => Value::Bool(self.pick(2, depth) == 1),
+            Shape::Integer(range) => integer(range, self.pick(4, depth))?,
+            Shape::Float { single: true } => json!([1.5f32, -0.25f32, 1e30f32][self.pick(3, depth)]),
+            Shape::Float { single: false } => json!([1.5, -0.1, 1e300][self.pick(3, depth)]),
+            Shape::Number => [json!(1.5), json!(7)][self.pick(2, depth)].clone(),
+            Shape::Text(text) => Value::String(self.text(text, depth)),
+            Shape::Choice(values) => values.get(self.pick(values.len(), depth))?.clone(),
+            Shape::Nullable(inner) => match self.pick(2, depth) {
                 0 => Value::Null,
                 _ => self.value(*inner, depth + 1).unwrap_or(Value::Null),
             },
             Shape::List { item, unique } => {
-                let length = self.pick(if *unique { 2 } else { 3 });
+                let length = self.pick(if *unique { 2 } else { 3 }, depth);
                 let mut items = Vec::new();
                 for _ in 0..length {
                     // A type without values still has an empty list.
@@ -72,7 +79,7 @@ impl Sampler<'_> {
             }
             Shape::Map { key, value } => {
                 let mut entries = Map::new();
-                if self.pick(2) == 1 {
+                if self.pick(2, depth) == 1 {
                     let key = match key {
                         Key::Text => "key",
                         Key::Integer { .. } => "7",
@@ -86,12 +93,12 @@ impl Sampler<'_> {
                 for (name, field) in &shape.fields {
                     if field.required {
                         fields.insert(name.clone(), self.value(field.shape, depth + 1)?);
-                    } else if self.pick(2) == 1 {
+                    } else if self.pick(2, depth) == 1 {
                         fields.extend(self.value(field.shape, depth + 1).map(|value| (name.clone(), value)));
                     }
                 }
                 if let Rest::Kept(value) = shape.rest
-                    && self.pick(2) == 1
+                    && self.pick(2, depth) == 1
                 {
                     fields.extend(self.value(value, depth + 1).map(|value| ("one more".to_owned(), value)));
                 }
@@ -103,7 +110,7 @@ impl Sampler<'_> {
 
     fn union(&mut self, union: &Union, depth: usize) -> Option<Value> {
         let count = union.variants.len();
-        let first = self.pick(count.max(1));
+        let first = self.pick(count.max(1), depth);
         // One that cannot be made, such as a recursive one, gives way to the next.
         for index in (first..count).chain(0..first) {
             if let Some(value) = self.variant(union, index, depth) {
@@ -122,16 +129,16 @@ impl Sampler<'_> {
         tagged(&union.tagging, &variant.name, content)
     }
 
-    fn text(&mut self, text: &Text) -> String {
+    fn text(&mut self, text: &Text, depth: usize) -> String {
         match text {
-            Text::Free => ["text", "", "SN-0042"][self.pick(3)].to_owned(),
+            Text::Free => ["text", "SN-0042", ""][self.pick(3, depth)].to_owned(),
             Text::Char => "t".to_owned(),
             Text::Format(format) => example(format).to_owned(),
         }
     }
 
-    fn pick(&mut self, count: usize) -> usize {
-        (self.pick)(count) % count.max(1)
+    fn pick(&mut self, count: usize, depth: usize) -> usize {
+        (self.pick)(count, depth) % count.max(1)
     }
 }
 
@@ -150,7 +157,7 @@ pub(crate) fn tagged(tagging: &Tagging, name: &str, content: Value) -> Option<Va
 
 /// One value of an enum, by the index of the variant.
 pub(crate) fn of_variant(shapes: &Shapes, union: &Union, index: usize) -> Option<Value> {
-    Sampler { shapes, left: MAX_VALUES, pick: &mut |_| 0 }.variant(union, index, 0)
+    Sampler { shapes, left: MAX_VALUES, pick: &mut |_, _| 0 }.variant(union, index, 0)
 }
 
 fn integer(range: &Integer, pick: usize) -> Option<Value> {

@@ -1,16 +1,17 @@
 //! Structs, maps and sequences.
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
 use super::super::shape::{Field, Id, Rest, Shape, Struct};
 use super::finding::{Effect, Finding, Kind, index, join};
 use super::relate::Walk;
-use super::sample::simplest;
 
 impl Walk<'_> {
     pub(super) fn structs(&mut self, written: &Struct, read: &Struct, (w, r): (Id, Id), path: &str) -> Vec<Finding> {
         // Made once: every witness is one of its fields, changed.
-        let whole = simplest(self.w, w);
+        let whole = self.simplest(w);
         let mut found = Vec::new();
         for (name, field) in &read.fields {
             let path = join(path, name);
@@ -45,9 +46,8 @@ impl Walk<'_> {
                 }
             }
         }
-        let is_read = |name: &String| {
-            read.fields.contains_key(name) || read.fields.values().any(|field| field.aliases.contains(name))
-        };
+        let aliases: HashSet<&String> = read.fields.values().flat_map(|field| &field.aliases).collect();
+        let is_read = |name: &String| read.fields.contains_key(name) || aliases.contains(name);
         for (name, source) in written.fields.iter().filter(|(name, _)| !is_read(name)) {
             found.extend(self.unread(name, source, read.rest, (whole.as_ref(), r), &join(path, name)));
         }
@@ -90,7 +90,7 @@ impl Walk<'_> {
             }
             Rest::Ignored => self.finding(Kind::Unread, path, Effect::Mute, source.shape, r),
             Rest::Refused => {
-                let witness = simplest(self.w, source.shape).and_then(|value| with(whole, name, value));
+                let witness = self.simplest(source.shape).and_then(|value| with(whole, name, value));
                 let effect = if source.required { Effect::Fails(witness) } else { Effect::Some(witness) };
                 self.finding(Kind::UnknownField, path, effect, source.shape, r)
             }
@@ -110,14 +110,14 @@ impl Walk<'_> {
             }
             Rest::Ignored => vec![self.finding(Kind::Unread, &path, Effect::Mute, values, r)],
             Rest::Refused => {
-                let witness = simplest(self.w, values).and_then(extra);
+                let witness = self.simplest(values).and_then(extra);
                 vec![self.finding(Kind::UnknownField, &path, Effect::Some(witness), values, r)]
             }
         }
     }
 
     pub(super) fn struct_to_map(&mut self, written: &Struct, w: Id, value: Id, path: &str) -> Vec<Finding> {
-        let whole = simplest(self.w, w);
+        let whole = self.simplest(w);
         let mut found = Vec::new();
         for (name, field) in &written.fields {
             let mut inner = self.relate(field.shape, value, &join(path, name));
@@ -143,7 +143,7 @@ impl Walk<'_> {
         }
         match read.rest {
             Rest::Refused => {
-                let witness = simplest(self.w, value).map(|value| json!({ "one more": value }));
+                let witness = self.simplest(value).map(|value| json!({ "one more": value }));
                 found.push(self.finding(Kind::UnknownField, &index(path, "{}"), Effect::Some(witness), w, r));
             }
             Rest::Ignored => found.push(self.finding(Kind::Unread, &index(path, "{}"), Effect::Mute, w, r)),
@@ -172,7 +172,7 @@ impl Walk<'_> {
             (Shape::List { item, .. }, Shape::Array { item: reads, length }) => {
                 let mut found = self.relate(*item, *reads, &index(path, "[]"));
                 self.inside(&mut found, true, |value| Some(json!([value])));
-                let witness = match (length, simplest(self.w, *item)) {
+                let witness = match (length, self.simplest(*item)) {
                     (0, Some(value)) => json!([value]),
                     _ => json!([]),
                 };
@@ -181,7 +181,7 @@ impl Walk<'_> {
             }
             (Shape::List { item, .. }, Shape::Tuple(items)) => {
                 let empty = items.is_empty();
-                let witness = if empty { simplest(self.w, *item).map(|value| json!([value])) } else { Some(json!([])) };
+                let witness = if empty { self.simplest(*item).map(|value| json!([value])) } else { Some(json!([])) };
                 let fits = items.iter().all(|reads| {
                     self.relate(*item, *reads, path).iter().all(|finding| !matches!(finding.effect, Effect::Fails(_)))
                 });
@@ -199,17 +199,17 @@ impl Walk<'_> {
                     self.inside_array(&mut found, *item, *length);
                     found
                 } else {
-                    vec![self.finding(Kind::Length, path, Effect::Fails(simplest(self.w, w)), w, r)]
+                    vec![self.finding(Kind::Length, path, Effect::Fails(self.simplest(w)), w, r)]
                 }
             }
             (Shape::Array { length, .. }, Shape::Tuple(items)) if *length != items.len() as u64 => {
-                vec![self.finding(Kind::Length, path, Effect::Fails(simplest(self.w, w)), w, r)]
+                vec![self.finding(Kind::Length, path, Effect::Fails(self.simplest(w)), w, r)]
             }
             (Shape::Tuple(items), Shape::Array { length, .. }) if *length != items.len() as u64 => {
-                vec![self.finding(Kind::Length, path, Effect::Fails(simplest(self.w, w)), w, r)]
+                vec![self.finding(Kind::Length, path, Effect::Fails(self.simplest(w)), w, r)]
             }
             (Shape::Tuple(items), Shape::Tuple(reads)) if items.len() != reads.len() => {
-                vec![self.finding(Kind::Length, path, Effect::Fails(simplest(self.w, w)), w, r)]
+                vec![self.finding(Kind::Length, path, Effect::Fails(self.simplest(w)), w, r)]
             }
             (Shape::Array { item, .. }, Shape::Tuple(reads)) => {
                 let items = vec![*item; reads.len()];
@@ -225,7 +225,7 @@ impl Walk<'_> {
     }
 
     fn items(&mut self, items: &[Id], reads: &[Id], w: Id, path: &str) -> Vec<Finding> {
-        let whole = simplest(self.w, w);
+        let whole = self.simplest(w);
         let mut found = Vec::new();
         for (position, (item, reads)) in items.iter().zip(reads).enumerate() {
             let mut inner = self.relate(*item, *reads, &index(path, &format!("[{position}]")));
@@ -240,10 +240,10 @@ impl Walk<'_> {
     }
 
     fn inside_array(&mut self, found: &mut [Finding], item: Id, length: u64) {
-        let shapes = self.w;
+        let other = self.simplest(item);
         self.inside(found, length == 0, |value| {
             let rest = usize::try_from(length).ok()?.checked_sub(1).filter(|rest| *rest < 256)?;
-            let mut items = vec![simplest(shapes, item)?; rest];
+            let mut items = vec![other.clone()?; rest];
             items.insert(0, value);
             Some(Value::Array(items))
         });

@@ -1,6 +1,6 @@
 //! Enums.
 
-use super::super::shape::{Id, Shape, Tagging, Union, Variant};
+use super::super::shape::{Id, Shape, Shapes, Tagging, Union, Variant, fingerprint};
 use super::accepts::accepts;
 use super::finding::{Effect, Finding, Kind, join};
 use super::relate::Walk;
@@ -65,10 +65,16 @@ impl Walk<'_> {
             _ => None,
         };
         let general = if matches!(self.r.get(r), Shape::Union(_)) { Kind::Representation } else { Kind::Type };
+        let prints = |shapes: &Shapes, union: &Union| -> Vec<u128> {
+            union.variants.iter().map(|variant| fingerprint(shapes, variant.content)).collect()
+        };
+        let same = untagged.map(|read| (prints(self.w, written), prints(self.r, read))).unwrap_or_default();
         let mut all = Vec::new();
         for (position, variant) in written.variants.iter().enumerate() {
             let found = match (untagged, &written.tagging) {
-                (Some(read), Tagging::Untagged) => self.among(written, position, (read, r), &join(path, &variant.name)),
+                (Some(read), Tagging::Untagged) => {
+                    self.among((written, position), (read, r), (&same.0, &same.1), &join(path, &variant.name))
+                }
                 (None, Tagging::Untagged) => {
                     let mut found = self.relate(variant.content, r, path);
                     let whole = found.iter_mut().filter(|finding| finding.kind == Kind::Type && finding.path == path);
@@ -109,9 +115,15 @@ impl Walk<'_> {
     }
 
     /// One untagged variant among the reader's: the first that decodes takes it.
-    fn among(&mut self, written: &Union, position: usize, (read, r): (&Union, Id), path: &str) -> Vec<Finding> {
+    fn among(
+        &mut self,
+        (written, position): (&Union, usize),
+        (read, r): (&Union, Id),
+        (written_prints, read_prints): (&[u128], &[u128]),
+        path: &str,
+    ) -> Vec<Finding> {
         let Some(variant) = written.variants.get(position) else { return Vec::new() };
-        let same = read.variants.iter().position(|reader| self.is_same(variant.content, reader.content));
+        let same = read_prints.iter().position(|print| written_prints.get(position) == Some(print));
         let mut results = Vec::new();
         for reader in read.variants.iter().take(MAX_PAIRS / written.variants.len().max(1)) {
             let found = self.relate(variant.content, reader.content, path);
@@ -130,11 +142,9 @@ impl Walk<'_> {
             };
         };
         // A variant before it now takes values that it did not take before.
-        let was_before = |reader: &Variant| {
-            written.variants.iter().take(position).any(|earlier| self.is_same(earlier.content, reader.content))
-        };
-        let taker = (0..own)
-            .find(|at| results.get(*at).is_some_and(|severity| *severity < fails) && !was_before(&read.variants[*at]));
+        let was_before = |print: &u128| written_prints.iter().take(position).any(|earlier| earlier == print);
+        let takes = |at: &usize| results.get(*at).is_some_and(|severity| *severity < fails);
+        let taker = (0..own).find(|at| takes(at) && !read_prints.get(*at).is_some_and(was_before));
         match taker {
             Some(at) => {
                 vec![self.finding(Kind::TakenByOther, path, Effect::Mute, variant.content, read.variants[at].content)]

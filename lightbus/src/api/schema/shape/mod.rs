@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 pub(crate) use self::fingerprint::{Hash, fingerprint};
-pub(crate) use self::reader::{Reader, escaped};
+pub(crate) use self::reader::{Contract, Reader, escaped};
 
 /// The index of a shape among its [`Shapes`].
 pub(crate) type Id = usize;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::reader::{Object, Reader, escaped, is_annotation, too_large};
+use super::reader::{Contract, Object, Reader, escaped, is_annotation, too_large};
 use super::{Field, Key, Rest, Shape, Struct};
 
 /// How many schemas are merged into one struct.
@@ -58,7 +58,9 @@ impl<'d> Reader<'d> {
             names.into_iter().flatten().filter_map(Value::as_str).collect()
         };
         let (mut required, demanded) = (names("required"), names("x-lightbus-demands"));
-        required.extend(demanded);
+        if self.contract == Contract::Read {
+            required.extend(demanded);
+        }
         let aliases = object.get("x-lightbus-aliases").and_then(Value::as_object);
         let mut fields = BTreeMap::new();
         for (name, schema) in object.get("properties").and_then(Value::as_object).into_iter().flatten() {

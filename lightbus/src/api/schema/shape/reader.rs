@@ -49,19 +49,40 @@ const PARSED_FORMATS: &[&str] = &[
 
 pub(crate) type Object = Map<String, Value>;
 
+/// Which side a schema describes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Contract {
+    /// The decoder.
+    Read,
+    /// The encoder.
+    Written,
+}
+
 /// Reads the schemas of one document.
 pub(crate) struct Reader<'d> {
     definitions: &'d Object,
     pub(super) shapes: Shapes,
-    named: HashMap<&'d str, Id>,
+    named: HashMap<(Contract, &'d str), Id>,
+    pub(super) contract: Contract,
     root: Option<&'d Value>,
     root_id: Option<Id>,
     spent: usize,
+    /// Definitions that are referred to and not read yet.
+    waiting: Vec<(Id, &'d Value)>,
 }
 
 impl<'d> Reader<'d> {
     pub(crate) fn new(definitions: &'d Object) -> Self {
-        Self { definitions, shapes: Shapes::default(), named: HashMap::new(), root: None, root_id: None, spent: 0 }
+        Self {
+            definitions,
+            shapes: Shapes::default(),
+            named: HashMap::new(),
+            contract: Contract::Read,
+            root: None,
+            root_id: None,
+            spent: 0,
+            waiting: Vec::new(),
+        }
     }
 
     pub(crate) fn finish(self) -> Shapes {
@@ -69,9 +90,15 @@ impl<'d> Reader<'d> {
     }
 
     /// Reads one schema of the document.
-    pub(crate) fn read(&mut self, schema: &'d Value, pointer: &str) -> Id {
+    pub(crate) fn read(&mut self, schema: &'d Value, pointer: &str, contract: Contract) -> Id {
+        self.contract = contract;
         (self.root, self.root_id) = (Some(schema), None);
-        self.add(schema, pointer, 0)
+        let id = self.add(schema, pointer, 0);
+        // One after the other: a chain of references may be longer than the stack is deep.
+        while let Some((id, schema)) = self.waiting.pop() {
+            self.fill(id, schema, 1);
+        }
+        id
     }
 
     pub(super) fn add(&mut self, schema: &'d Value, pointer: &str, depth: usize) -> Id {
@@ -126,8 +153,12 @@ impl<'d> Reader<'d> {
         if object.get("not").is_some_and(|not| not.as_object().is_some_and(Map::is_empty)) {
             return Shape::Never;
         }
-        if has("x-lightbus-takes") {
-            return self.observed(object, pointer);
+        let observed = match self.contract {
+            Contract::Read => "x-lightbus-takes",
+            Contract::Written => "x-lightbus-writes",
+        };
+        if let Some(Value::Array(kinds)) = object.get(observed) {
+            return self.observed(kinds, object, pointer);
         }
         if let Some(Value::String(reference)) = object.get("$ref")
             && object.keys().all(|key| key == "$ref" || is_annotation(key))
@@ -157,12 +188,12 @@ impl<'d> Reader<'d> {
             return self.root_id;
         }
         let (name, schema) = self.definition(reference)?;
-        if let Some(id) = self.named.get(name) {
+        if let Some(id) = self.named.get(&(self.contract, name)) {
             return Some(*id);
         }
         let id = self.push(Shape::Opaque(Value::Null), &format!("/$defs/{}", escaped(name)));
-        self.named.insert(name, id);
-        self.fill(id, schema, 1);
+        self.named.insert((self.contract, name), id);
+        self.waiting.push((id, schema));
         Some(id)
     }
 
@@ -254,9 +285,8 @@ impl<'d> Reader<'d> {
         Some(if nullable { Shape::Nullable(self.push(shape, pointer)) } else { shape })
     }
 
-    /// What the decoder took where the schema says something else.
-    fn observed(&mut self, object: &'d Object, pointer: &str) -> Shape {
-        let kinds = object.get("x-lightbus-takes").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    /// What the decoder took or the encoder wrote where the schema says something else.
+    fn observed(&mut self, kinds: &[Value], object: &Object, pointer: &str) -> Shape {
         let mut shapes = Vec::new();
         for kind in kinds.iter().filter_map(Value::as_str).take(16) {
             let shape = match kind {

@@ -46,7 +46,7 @@ impl<'d> Reader<'d> {
         let is_null = |choice: &Value| choice.get("type").and_then(Value::as_str) == Some("null");
         match choices.as_slice() {
             [] => return Some(Shape::Never),
-            [only] => return Some(Shape::Alias(self.add(only, &at(0), depth + 1))).filter(|_| keyword == "anyOf"),
+            [only] if keyword == "anyOf" => return Some(Shape::Alias(self.add(only, &at(0), depth + 1))),
             [some, null] if is_null(null) => {
                 return Some(Shape::Nullable(self.add(some, &at(0), depth + 1)));
             }
