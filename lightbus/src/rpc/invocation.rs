@@ -24,14 +24,14 @@ pub struct Invocation {
     context: Context,
 }
 
-/// What a dispatcher made of a request.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Outcome {
     pub(crate) kind: ReplyKind,
     pub(crate) payload: Payload,
 }
 
-/// A call as a server is handed it, for benchmarks of a dispatcher alone.
+/// A call as a server receives it, for benchmarks of the dispatcher alone.
 #[must_use]
 pub fn invocation(api: &'static ApiDescriptor, method: &'static str, arguments: Payload) -> Invocation {
     let context = Context::new(SmolStr::default(), SmolStr::default(), 1, None, None);
@@ -49,7 +49,7 @@ impl Invocation {
         &self.method
     }
 
-    /// What the handler may know of the call.
+    /// The context of the call, for its handler.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
@@ -152,13 +152,13 @@ impl Invocation {
 }
 
 impl Outcome {
-    /// A fault in the encoding that the request used, or in MessagePack where that cannot be written.
+    /// A fault in the encoding of the request, or in MessagePack if the request's cannot be written.
     pub(crate) fn fault(encoding: &Encoding, fault: &Fault) -> Self {
         let encoding = match encoding {
             Encoding::Json => Encoding::Json,
             Encoding::MessagePack | Encoding::Unsupported(_) => Encoding::MessagePack,
         };
-        // A fault is made of text and numbers, which encode always.
+        // A fault is made of text and numbers, which always encode.
         let payload = codec::encode(encoding, fault).unwrap_or_default();
         Self { kind: ReplyKind::Fault, payload }
     }

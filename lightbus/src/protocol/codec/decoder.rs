@@ -76,6 +76,13 @@ impl<'de> Decoder<'de> {
     /// A number, which is text where it is the key of a map.
     #[inline(never)]
     fn number(&mut self) -> Result<Head<'de>, Error> {
+        let start = self.reader.at();
+        if self.bin.is_empty()
+            && let Some(value) = self.reader.small_integer()
+        {
+            self.at = start;
+            return Ok(Head::Uint(value));
+        }
         Ok(match self.head()? {
             Head::Text(text) if self.key == Some(self.at) => json::number(text).unwrap_or(Head::Text(text)),
             head => head,
@@ -98,7 +105,15 @@ impl<'de> Decoder<'de> {
 
     #[inline(never)]
     fn text(&mut self, expected: &dyn Expected) -> Result<&'de str, Error> {
-        let head = self.head()?;
+        let start = self.reader.at();
+        let short = if self.bin.is_empty() { self.reader.short_text() } else { None };
+        let head = match short {
+            Some(text) => {
+                self.at = start;
+                Head::Text(text)
+            }
+            None => self.head()?,
+        };
         let Head::Text(text) = head else { return Err(unexpected(&head, expected)) };
         std::str::from_utf8(text).map_err(|_| unexpected(&head, expected))
     }

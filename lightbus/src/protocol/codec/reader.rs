@@ -63,6 +63,24 @@ impl<'b> Reader<'b> {
         self.body.get(start..self.at).unwrap_or_default()
     }
 
+    /// Reads text of up to 31 bytes, which most names and many values are. Reads nothing if something else follows.
+    #[inline]
+    pub(super) fn short_text(&mut self) -> Option<&'b [u8]> {
+        let (marker, rest) = self.body.get(self.at..)?.split_first()?;
+        let length = usize::from(marker & 0x1f);
+        let text = rest.get(..length).filter(|_| marker & 0xe0 == 0xa0)?;
+        self.at += 1 + length;
+        Some(text)
+    }
+
+    /// Reads an integer below 128. Reads nothing if something else follows.
+    #[inline]
+    pub(super) fn small_integer(&mut self) -> Option<u64> {
+        let value = *self.body.get(self.at).filter(|marker| **marker < 0x80)?;
+        self.at += 1;
+        Some(value.into())
+    }
+
     pub(super) fn next_is_nil(&self) -> bool {
         self.body.get(self.at) == Some(&Marker::Null.to_u8())
     }
