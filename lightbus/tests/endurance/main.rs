@@ -78,9 +78,12 @@ async fn memory_stays_flat_and_nothing_is_left_behind() {
     let after = Inventory { connections: 0, channels: 0, queues: before.queues };
     eventually_found(&namespace, &after).await;
     let subscription = format!("{namespace}.event.subscriber-{namespace}.{SUBSCRIPTION}");
-    let of_events = ["", ".dead", ".retry.10s", ".retry.1s", ".retry.60s"].map(|end| format!("{subscription}{end}"));
-    let of_calls = format!("{namespace}.rpc.endurance.counter");
-    let durable = of_events.into_iter().chain([of_calls]).map(|name| Queue { name, durable: true, messages: 0 });
+    // The queue `.binding` holds one message, the record of what the subscription is bound to.
+    let of_events = [("", 0), (".binding", 1), (".dead", 0), (".retry.10s", 0), (".retry.1s", 0), (".retry.60s", 0)];
+    let of_events = of_events.map(|(end, messages)| (format!("{subscription}{end}"), messages));
+    let of_calls = (format!("{namespace}.rpc.endurance.counter"), 0);
+    let durable = of_events.into_iter().chain([of_calls]);
+    let durable = durable.map(|(name, messages)| Queue { name, durable: true, messages });
     assert_eq!(after.queues, durable.collect::<Vec<_>>());
 }
 
