@@ -72,3 +72,14 @@ async fn a_broker_that_is_not_there_is_logged_once() {
     let lines: Vec<_> = text.lines().filter(|line| line.contains(&format!(":{port}"))).collect();
     assert!(matches!(&lines[..], [line] if line.contains("WARN") && line.contains("connection refused")), "{lines:#?}");
 }
+
+/// On a `current_thread` runtime, a handler that blocks also blocks the bus.
+#[tokio::test]
+async fn a_blocked_runtime_is_named_as_the_cause() {
+    log::capture();
+    let bus = process("desk", &fresh_namespace()).connect().await.unwrap();
+    // The sleep is the fault itself.
+    std::thread::sleep(Duration::from_secs(6));
+    log::wait_for(&["WARN", "the tokio runtime was blocked for", "spawn_blocking"]).await;
+    bus.shutdown().await;
+}

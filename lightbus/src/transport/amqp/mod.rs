@@ -61,6 +61,7 @@ use crate::transport::amqp::consume::status::{AmqpConsumer, ConsumerStatus};
 use crate::transport::amqp::errors::OPERATION_TIMEOUT;
 use crate::transport::amqp::publish::{calls, event};
 use crate::transport::amqp::session::hosts::Hosts;
+use crate::transport::amqp::session::stall;
 use crate::transport::amqp::session::supervisor::{self, Shared};
 use crate::transport::amqp::topology::{Topology, declare};
 
@@ -99,6 +100,10 @@ pub(crate) async fn connect(
     let first = supervisor::first_session(&shared, &mut hosts, settings.connect_timeout).await?;
     tracing::info!("connected to {}", first.address);
     shared.tasks.spawn(supervisor::run(Arc::clone(&shared), hosts, first));
+    let shutdown = shared.shutdown.clone();
+    shared.tasks.spawn(async move {
+        shutdown.run_until_cancelled(stall::report_stalls()).await;
+    });
     let stopping = shared.shutdown.child_token();
     let transport = AmqpTransport { shared, stopping };
     Availability::next(&mut transport.shared.ready.subscribe()).await;

@@ -2,6 +2,7 @@
 
 mod connect_report;
 pub(crate) mod hosts;
+pub(crate) mod stall;
 pub(crate) mod supervisor;
 mod watch;
 
