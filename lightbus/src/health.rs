@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 ///
 /// ```
 /// # let health: lightbus::Health = serde_json::from_str(
-/// #     r#"{"connected":true,"consumers":[{"kind":"subscription","name":"audit","consuming":true,"repeats":0}]}"#).unwrap();
+/// #     r#"{"connected":true,"consumers":[{"kind":"subscription","name":"audit","consuming":true,"problem":null,"repeats":0}]}"#).unwrap();
 /// assert_eq!(
 ///     serde_json::to_string(&health).unwrap(),
-///     r#"{"connected":true,"consumers":[{"kind":"subscription","name":"audit","consuming":true,"repeats":0}]}"#
+///     r#"{"connected":true,"consumers":[{"kind":"subscription","name":"audit","consuming":true,"problem":null,"repeats":0}]}"#
 /// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
