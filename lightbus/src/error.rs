@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::duration::shown;
+use crate::protocol::destination::Destination;
 use crate::protocol::name::NameError;
 
 /// The result of everything except calls.
@@ -163,6 +164,12 @@ pub enum Error {
         similar: Vec<String>,
     },
 
+    /// The broker has no queue of the task: no process has served its API or enqueued it.
+    UnknownTask {
+        /// The task's full name.
+        task: String,
+    },
+
     /// The bus was shut down.
     Closed,
 
@@ -187,6 +194,16 @@ pub enum Error {
 impl Error {
     pub(crate) fn invalid_setting(setting: &'static str, reason: impl Into<String>, advice: impl Into<String>) -> Self {
         Self::InvalidSetting { setting, reason: reason.into(), advice: advice.into() }
+    }
+
+    /// There is no such destination on the broker.
+    pub(crate) fn unknown(destination: &Destination, similar: Vec<String>) -> Self {
+        match destination {
+            Destination::Subscription { service, name } => {
+                Self::UnknownSubscription { service: service.to_string(), name: name.to_string(), similar }
+            }
+            Destination::Task { .. } => Self::UnknownTask { task: destination.to_string() },
+        }
     }
 
     /// The likely causes of the problem, and what to do. `None` if the problem says it all.
@@ -243,6 +260,9 @@ impl Error {
                     .into(),
                 similar => format!("similar names are {}", similar.join(", ")).into(),
             },
+            Self::UnknownTask { .. } => "compare the names with those in the trait. A task exists on the broker from the first \
+                time that its API is served, or that it is enqueued"
+                .into(),
             Self::Closed => "connect a new bus to go on".into(),
             Self::RuntimeEnded => "a bus runs on the runtime that `connect` was awaited on. Keep that runtime until the \
                 bus is shut down; or, in tests, connect a bus on each runtime"
@@ -303,6 +323,7 @@ impl fmt::Display for Error {
             Self::UnknownSubscription { service, name, .. } => {
                 write!(f, "the service {service} has no subscription {name:?}")
             }
+            Self::UnknownTask { task } => write!(f, "there is no task {task}"),
             Self::Closed => f.write_str("this process has shut its bus down"),
             Self::RuntimeEnded => f.write_str("the tokio runtime of this bus has ended"),
             Self::NoRuntime => f.write_str("`connect` needs a tokio runtime, and there is none here"),

@@ -1,4 +1,4 @@
-//! Lists, replays and discards the dead letters of a subscription.
+//! Lists, replays and discards the dead letters of a subscription or a task.
 
 use std::fmt;
 
@@ -7,9 +7,11 @@ use super::similar::similar;
 use crate::error::Error;
 use crate::event::DeadLetter;
 use crate::protocol::dead_letter::{DeadLetterAction, Selection};
+use crate::protocol::destination::Destination;
 use crate::protocol::name::{NameError, ServiceName, SubscriptionName};
 
-/// The dead letters of one subscription. Returned by [`Bus::dead_letters`] and [`Bus::dead_letters_of`].
+/// The dead letters of one subscription or task. Returned by [`Bus::dead_letters`], [`Bus::dead_letters_of`] and
+/// [`Bus::dead_letters_of_task`].
 ///
 /// On RabbitMQ, dead letters are taken off their queue one by one, and those that stay are put back. So reading takes longer
 /// the more are read, and another process may see fewer meanwhile.
@@ -28,27 +30,32 @@ use crate::protocol::name::{NameError, ServiceName, SubscriptionName};
 #[derive(Clone)]
 pub struct DeadLetters {
     bus: Bus,
-    names: Result<(ServiceName, SubscriptionName), NameError>,
+    destination: Result<Destination, NameError>,
 }
 
 impl DeadLetters {
     pub(super) fn new(bus: Bus, subscription: &str) -> Self {
         let service = bus.inner.service.clone();
-        let names = SubscriptionName::new(subscription).map(|subscription| (service, subscription));
-        Self { bus, names }
+        let destination = SubscriptionName::new(subscription).map(|name| Destination::Subscription { service, name });
+        Self { bus, destination }
     }
 
     pub(super) fn of_service(bus: Bus, service: &str, subscription: &str) -> Self {
-        let names = ServiceName::new(service)
-            .and_then(|service| SubscriptionName::new(subscription).map(|subscription| (service, subscription)));
-        Self { bus, names }
+        let destination = ServiceName::new(service).and_then(|service| {
+            SubscriptionName::new(subscription).map(|name| Destination::Subscription { service, name })
+        });
+        Self { bus, destination }
+    }
+
+    pub(super) fn of_task(bus: Bus, api: &str, task: &str) -> Self {
+        Self { bus, destination: Destination::task(api, task) }
     }
 
     /// Counts them.
     ///
     /// # Errors
     ///
-    /// Fails if a name is not valid, the service has no such subscription, the bus is shut down, or the broker does not answer.
+    /// Fails if a name is not valid, the service has no such subscription, nothing has served or enqueued the task, the bus is shut down, or the broker does not answer.
     pub async fn count(&self) -> Result<u64, Error> {
         self.bus.on_runtime(self.count_here()).await
     }
@@ -63,13 +70,13 @@ impl DeadLetters {
     pub async fn list(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
         self.bus
             .on_runtime(async {
-                let (service, subscription) = self.names()?;
-                let mut letters = self.bus.inner.transport.dead_letters(service, subscription, limit).await?;
+                let destination = self.destination()?;
+                let mut letters = self.bus.inner.transport.dead_letters(destination, limit).await?;
                 if letters.is_empty() {
                     self.check_exists().await?;
                 }
                 for letter in &mut letters {
-                    letter.subscription = subscription.to_string();
+                    letter.subscription = destination.to_string();
                 }
                 Ok(letters)
             })
@@ -127,9 +134,8 @@ impl DeadLetters {
     async fn settle(&self, selection: Selection, action: DeadLetterAction) -> Result<u64, Error> {
         self.bus
             .on_runtime(async {
-                let (service, subscription) = self.names()?;
-                let transport = &self.bus.inner.transport;
-                let settled = transport.settle_dead_letters(service, subscription, selection, action).await?;
+                let (destination, transport) = (self.destination()?, &self.bus.inner.transport);
+                let settled = transport.settle_dead_letters(destination, selection, action).await?;
                 if settled == 0 {
                     self.check_exists().await?;
                 }
@@ -139,15 +145,14 @@ impl DeadLetters {
     }
 
     async fn count_here(&self) -> Result<u64, Error> {
-        let (service, subscription) = self.names()?;
-        let counted = self.bus.inner.transport.dead_letter_count(service, subscription).await;
+        let counted = self.bus.inner.transport.dead_letter_count(self.destination()?).await;
         counted.map_err(|error| self.with_similar_names(error))
     }
 
     /// Fails if there is no such subscription. A broker that does not say is taken at its word that nothing was found.
     async fn check_exists(&self) -> Result<(), Error> {
         match self.count_here().await {
-            Err(error @ Error::UnknownSubscription { .. }) => Err(error),
+            Err(error @ (Error::UnknownSubscription { .. } | Error::UnknownTask { .. })) => Err(error),
             _ => Ok(()),
         }
     }
@@ -162,16 +167,16 @@ impl DeadLetters {
         Error::UnknownSubscription { service, name, similar }
     }
 
-    fn names(&self) -> Result<&(ServiceName, SubscriptionName), Error> {
+    fn destination(&self) -> Result<&Destination, Error> {
         if self.bus.inner.closed.is_set() {
             return Err(Error::Closed);
         }
-        self.names.as_ref().map_err(|error| Error::Name(error.clone()))
+        self.destination.as_ref().map_err(|error| Error::Name(error.clone()))
     }
 }
 
 impl fmt::Debug for DeadLetters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeadLetters").field("names", &self.names).finish_non_exhaustive()
+        f.debug_struct("DeadLetters").field("destination", &self.destination).finish_non_exhaustive()
     }
 }

@@ -260,6 +260,14 @@ impl Bus {
         DeadLetters::of_service(self.clone(), service, subscription)
     }
 
+    /// Returns the dead letters of a task: `bus.dead_letters_of_task("company.warranty", "send_report")`.
+    ///
+    /// The broker has to allow this process's user to read the queues of the task.
+    #[must_use]
+    pub fn dead_letters_of_task(&self, api: &str, task: &str) -> DeadLetters {
+        DeadLetters::of_task(self.clone(), api, task)
+    }
+
     /// How many calls of this process wait for their replies.
     #[must_use]
     pub fn calls_in_flight(&self) -> usize {

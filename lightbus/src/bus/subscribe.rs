@@ -11,6 +11,7 @@ use super::{Bus, ConsumerHandle, at_least_one};
 use crate::error::Error;
 use crate::event::{Dedupe, DedupeStore, DynDedupeStore, Handler, Read, Retries, Subscriber, SubscriberSettings};
 use crate::health::ConsumerKind;
+use crate::protocol::destination::Destination;
 use crate::protocol::name::{NameError, Pattern, SubscriptionName};
 use crate::runtime::lazy::Lazy;
 use crate::transport::{EventSink, Subscription};
@@ -172,7 +173,8 @@ impl Settings {
         };
         let sink = (self.subscriber)(settings);
         let prefetch = self.prefetch.unwrap_or(concurrency).max(concurrency);
-        let subscription = Subscription { service: inner.service.clone(), name, pattern, prefetch, waits };
+        let destination = Destination::Subscription { service: inner.service.clone(), name };
+        let subscription = Subscription { destination, pattern, prefetch, waits };
         let consumer = inner.transport.subscribe(subscription, sink).await?;
         let registered = reservation.fulfil(consumer);
         Ok(ConsumerHandle::new(bus.clone(), registered))

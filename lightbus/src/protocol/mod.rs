@@ -2,6 +2,7 @@
 
 pub mod codec;
 pub(crate) mod dead_letter;
+pub(crate) mod destination;
 pub(crate) mod failure;
 pub mod message;
 pub mod name;

@@ -1,34 +1,29 @@
-//! Dead letters: events that a subscription could not handle.
+//! Dead letters: what a subscription or a task could not handle.
 
 use async_trait::async_trait;
 
 use crate::error::Error;
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
-use crate::protocol::name::{ServiceName, SubscriptionName};
+use crate::protocol::destination::Destination;
 
-/// Inspects and settles the dead letters of subscriptions.
+/// Inspects and settles the dead letters of subscriptions and tasks.
 #[async_trait]
 pub(crate) trait DeadLetterTransport {
-    /// Counts the dead letters of a subscription.
+    /// Counts the dead letters of a destination.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownSubscription`] when there is no such subscription; otherwise when the broker does not say.
-    async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error>;
+    /// [`Error::UnknownSubscription`] or [`Error::UnknownTask`] when there is no such destination; otherwise when the broker does not say.
+    async fn dead_letter_count(&self, destination: &Destination) -> Result<u64, Error>;
 
-    /// Returns the oldest dead letters of a subscription, at most `limit`. They stay where they are.
+    /// Returns the oldest dead letters of a destination, at most `limit`. They stay where they are.
     ///
     /// # Errors
     ///
     /// When the broker does not say.
-    async fn dead_letters(
-        &self,
-        service: &ServiceName,
-        name: &SubscriptionName,
-        limit: usize,
-    ) -> Result<Vec<DeadLetter>, Error>;
+    async fn dead_letters(&self, destination: &Destination, limit: usize) -> Result<Vec<DeadLetter>, Error>;
 
-    /// Replays or discards the selected dead letters and returns how many. A replayed one is removed once the subscription
+    /// Replays or discards the selected dead letters and returns how many. A replayed one is removed once its destination
     /// has it safe.
     ///
     /// # Errors
@@ -36,8 +31,7 @@ pub(crate) trait DeadLetterTransport {
     /// When the broker refuses. Some may have been settled by then.
     async fn settle_dead_letters(
         &self,
-        service: &ServiceName,
-        name: &SubscriptionName,
+        destination: &Destination,
         selection: Selection,
         action: DeadLetterAction,
     ) -> Result<u64, Error>;

@@ -10,9 +10,10 @@ use tokio::time::Instant;
 
 use super::consumer::Consumer;
 use crate::error::Error;
+use crate::protocol::destination::Destination;
 use crate::protocol::failure::FailureRecord;
 use crate::protocol::message::EventMessage;
-use crate::protocol::name::{Pattern, ServiceName, SubscriptionName};
+use crate::protocol::name::Pattern;
 
 /// Publishes events and subscribes to them.
 #[async_trait]
@@ -50,10 +51,8 @@ pub(crate) enum PublishFailure {
 /// What a process subscribes to.
 #[derive(Debug, Clone)]
 pub(crate) struct Subscription {
-    /// The service: its processes share the subscription.
-    pub(crate) service: ServiceName,
-    /// The subscription's name within the service.
-    pub(crate) name: SubscriptionName,
+    /// Where its events wait.
+    pub(crate) destination: Destination,
     /// Which events it gets, by full name.
     pub(crate) pattern: Pattern,
     /// How many events this process may hold unsettled.

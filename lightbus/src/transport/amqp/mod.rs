@@ -46,8 +46,9 @@ use crate::config::Settings;
 use crate::duration::shown;
 use crate::error::Error;
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
+use crate::protocol::destination::Destination;
 use crate::protocol::message::{EventMessage, Request};
-use crate::protocol::name::{ServiceName, SubscriptionName};
+use crate::protocol::name::ServiceName;
 use crate::runtime::sync::lock;
 use crate::transport::amqp::connection::address::Address;
 use crate::transport::amqp::connection::availability::Availability;
@@ -214,8 +215,8 @@ impl EventTransport for AmqpTransport {
 
 #[async_trait]
 impl DeadLetterTransport for AmqpTransport {
-    async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
-        let queue = self.shared.topology.dead_queue(service, name);
+    async fn dead_letter_count(&self, destination: &Destination) -> Result<u64, Error> {
+        let queue = self.shared.topology.dead_queue(destination);
         let side = self.side_to_inspect(&queue).await?;
         let found = match side.existing_connection() {
             Some(consuming) => declare::inspect(&consuming.connection, &queue).await,
@@ -223,34 +224,24 @@ impl DeadLetterTransport for AmqpTransport {
         };
         let found = found.map_err(|failure| failure.into_error(format!("inspect the queue {queue}")))?;
         // AMQP has no way to list the others.
-        found.map(|queue| queue.message_count().into()).ok_or_else(|| Error::UnknownSubscription {
-            service: service.to_string(),
-            name: name.to_string(),
-            similar: Vec::new(),
-        })
+        found.map(|queue| queue.message_count().into()).ok_or_else(|| Error::unknown(destination, Vec::new()))
     }
 
-    async fn dead_letters(
-        &self,
-        service: &ServiceName,
-        name: &SubscriptionName,
-        limit: usize,
-    ) -> Result<Vec<DeadLetter>, Error> {
-        let queue = self.shared.topology.dead_queue(service, name);
+    async fn dead_letters(&self, destination: &Destination, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        let queue = self.shared.topology.dead_queue(destination);
         dead_letters::list(&*self.side_to_inspect(&queue).await?, &queue, limit).await
     }
 
     async fn settle_dead_letters(
         &self,
-        service: &ServiceName,
-        name: &SubscriptionName,
+        destination: &Destination,
         selection: Selection,
         action: DeadLetterAction,
     ) -> Result<u64, Error> {
         let topology = &self.shared.topology;
-        let (queue, subscription) = (topology.dead_queue(service, name), topology.subscription_queue(service, name));
+        let (queue, live) = (topology.dead_queue(destination), topology.queue(destination));
         let side = self.side_to_inspect(&queue).await?;
-        dead_letters::settle(&side, &queue, &subscription, &selection, action).await
+        dead_letters::settle(&side, &queue, &live, &selection, action).await
     }
 }
 

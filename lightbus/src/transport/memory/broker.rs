@@ -13,20 +13,18 @@ use super::handles::{MemoryEventHandle, MemoryRequestHandle};
 use super::queue::{Assignment, Entry, ProcessId, Queue, Tag};
 use super::subscription::{QueuedEvent, SubscriptionQueue};
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
+use crate::protocol::destination::Destination;
 use crate::protocol::failure::FailureRecord;
 use crate::protocol::message::{EventMessage, Request};
 use crate::runtime::sync::lock;
 use crate::transport::pending_calls::PendingCalls;
 use crate::transport::{EventDelivery, EventSink, RequestDelivery, RequestSink, Subscription};
 
-/// A service and a subscription of it.
-pub(super) type SubscriptionKey = (SmolStr, SmolStr);
-
 /// A queue that a process consumes.
 #[derive(Debug)]
 pub(super) enum Source {
     Api(SmolStr),
-    Subscription(SubscriptionKey),
+    Subscription(Destination),
 }
 
 /// The broker of a bus in memory.
@@ -39,7 +37,7 @@ pub(super) struct Broker {
 struct State {
     next_process: u64,
     apis: FxHashMap<SmolStr, ApiQueue>,
-    subscriptions: FxHashMap<SubscriptionKey, SubscriptionQueue>,
+    subscriptions: FxHashMap<Destination, SubscriptionQueue>,
     /// What is on its way to the sinks, in order.
     outbox: VecDeque<Delivery>,
     /// Whether someone is emptying the outbox.
@@ -65,7 +63,7 @@ struct ApiQueue {
 #[derive(Debug)]
 enum Delivery {
     Request(SmolStr, Assignment<QueuedRequest, dyn RequestSink>),
-    Event(SubscriptionKey, Assignment<QueuedEvent, dyn EventSink>),
+    Event(Destination, Assignment<QueuedEvent, dyn EventSink>),
 }
 
 impl Broker {
@@ -148,8 +146,11 @@ impl Broker {
     /// The names of a service's subscriptions.
     pub(super) fn subscriptions_of(&self, service: &str) -> Vec<String> {
         let state = lock(&self.state);
-        let of_service = state.subscriptions.keys().filter(|(of, _)| of == service);
-        of_service.map(|(_, name)| name.to_string()).collect()
+        let names = state.subscriptions.keys().filter_map(|key| match key {
+            Destination::Subscription { service: of, name } if of.as_str() == service => Some(name.to_string()),
+            _ => None,
+        });
+        names.collect()
     }
 
     /// Queues a request. Returns `false` when nobody serves the API.
@@ -192,7 +193,7 @@ impl Broker {
         subscription: Subscription,
         sink: Arc<dyn EventSink>,
     ) {
-        let key = (subscription.service.text(), subscription.name.text());
+        let key = subscription.destination;
         let runtime = Handle::current();
         let waiting = self.change(|State { subscriptions, outbox, .. }| {
             let subscribed = subscriptions.entry(key.clone()).or_default();
@@ -220,17 +221,17 @@ impl Broker {
     }
 
     /// Counts the dead letters of a subscription. `None` if there is no such subscription.
-    pub(super) fn dead_letter_count(&self, key: &SubscriptionKey) -> Option<usize> {
+    pub(super) fn dead_letter_count(&self, key: &Destination) -> Option<usize> {
         lock(&self.state).subscriptions.get(key).map(SubscriptionQueue::dead_letter_count)
     }
 
-    pub(super) fn dead_letters(&self, key: &SubscriptionKey, limit: usize) -> Vec<DeadLetter> {
+    pub(super) fn dead_letters(&self, key: &Destination, limit: usize) -> Vec<DeadLetter> {
         lock(&self.state).subscriptions.get(key).map_or_else(Vec::new, |subscribed| subscribed.dead_letters(limit))
     }
 
     pub(super) fn settle_dead_letters(
         self: &Arc<Self>,
-        key: &SubscriptionKey,
+        key: &Destination,
         selection: &Selection,
         action: DeadLetterAction,
     ) -> usize {
@@ -262,21 +263,21 @@ impl Broker {
         });
     }
 
-    pub(super) fn accept_event(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag) {
+    pub(super) fn accept_event(self: &Arc<Self>, key: &Destination, tag: Tag) {
         self.with_subscription(key, |subscribed| {
             subscribed.queue.settle(tag);
         });
     }
 
-    pub(super) fn return_event(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag) {
+    pub(super) fn return_event(self: &Arc<Self>, key: &Destination, tag: Tag) {
         self.with_subscription(key, |subscribed| subscribed.requeue(tag));
     }
 
-    pub(super) fn dead_letter(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag, story: FailureRecord) {
+    pub(super) fn dead_letter(self: &Arc<Self>, key: &Destination, tag: Tag, story: FailureRecord) {
         self.with_subscription(key, |subscribed| subscribed.dead_letter(tag, story));
     }
 
-    pub(super) fn retry(self: &Arc<Self>, key: &SubscriptionKey, tag: Tag, delay: Duration, story: FailureRecord) {
+    pub(super) fn retry(self: &Arc<Self>, key: &Destination, tag: Tag, delay: Duration, story: FailureRecord) {
         let (time, runtimes) = self.with_subscription(key, |subscribed| {
             let time = subscribed.retry(tag, delay, story);
             (time, subscribed.runtimes.values().cloned().collect::<Vec<_>>())
@@ -289,7 +290,7 @@ impl Broker {
     }
 
     /// Has what waits for that time handed over when it has come.
-    fn wake(self: &Arc<Self>, key: &SubscriptionKey, time: Instant, runtime: &Handle) {
+    fn wake(self: &Arc<Self>, key: &Destination, time: Instant, runtime: &Handle) {
         // A bus that only waits is nobody's any more.
         let (broker, key) = (Arc::downgrade(self), key.clone());
         runtime.spawn(async move {
@@ -311,7 +312,7 @@ impl Broker {
 
     fn with_subscription<R: Default>(
         self: &Arc<Self>,
-        key: &SubscriptionKey,
+        key: &Destination,
         change: impl FnOnce(&mut SubscriptionQueue) -> R,
     ) -> R {
         self.change(|State { subscriptions, outbox, .. }| {
@@ -363,7 +364,7 @@ impl Broker {
         sink.deliver(RequestDelivery { request, redelivered: redeliveries > 0, handle: Box::new(handle) });
     }
 
-    fn deliver_event(self: &Arc<Self>, key: SubscriptionKey, assignment: Assignment<QueuedEvent, dyn EventSink>) {
+    fn deliver_event(self: &Arc<Self>, key: Destination, assignment: Assignment<QueuedEvent, dyn EventSink>) {
         let Assignment { sink, tag, entry: Entry { message: QueuedEvent { message, story }, .. } } = assignment;
         let handle = MemoryEventHandle::new(Arc::clone(self), key, tag);
         sink.deliver(EventDelivery {
@@ -403,6 +404,6 @@ impl ApiQueue {
 }
 
 /// Hands over what a subscription has for its consumers.
-fn hand_out(key: &SubscriptionKey, subscribed: &mut SubscriptionQueue, outbox: &mut VecDeque<Delivery>) {
+fn hand_out(key: &Destination, subscribed: &mut SubscriptionQueue, outbox: &mut VecDeque<Delivery>) {
     subscribed.assign(|assignment| outbox.push_back(Delivery::Event(key.clone(), assignment)));
 }

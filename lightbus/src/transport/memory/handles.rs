@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use smol_str::SmolStr;
 
-use super::broker::{Broker, SubscriptionKey};
+use super::broker::Broker;
 use super::queue::Tag;
 use crate::error::Error;
+use crate::protocol::destination::Destination;
 use crate::protocol::failure::FailureRecord;
 use crate::protocol::message::{Payload, Reply};
 use crate::transport::pending_calls::PendingCalls;
@@ -67,13 +68,13 @@ impl Drop for MemoryRequestHandle {
 #[derive(Debug)]
 pub(super) struct MemoryEventHandle {
     broker: Arc<Broker>,
-    subscription: SubscriptionKey,
+    subscription: Destination,
     tag: Tag,
     settled: bool,
 }
 
 impl MemoryEventHandle {
-    pub(super) fn new(broker: Arc<Broker>, subscription: SubscriptionKey, tag: Tag) -> Self {
+    pub(super) fn new(broker: Arc<Broker>, subscription: Destination, tag: Tag) -> Self {
         Self { broker, subscription, tag, settled: false }
     }
 }

@@ -29,8 +29,8 @@ use super::{
 use crate::config::Settings;
 use crate::error::Error;
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
+use crate::protocol::destination::Destination;
 use crate::protocol::message::{EventMessage, Request};
-use crate::protocol::name::{ServiceName, SubscriptionName};
 use crate::runtime::sync::lock;
 
 /// A name and a namespace.
@@ -174,7 +174,7 @@ impl EventTransport for MemoryTransport {
         subscription: Subscription,
         sink: Arc<dyn EventSink>,
     ) -> Result<Arc<dyn Consumer>, Error> {
-        let key = (subscription.service.text(), subscription.name.text());
+        let key = subscription.destination.clone();
         self.broker().subscribe(self.process(), subscription, sink);
         Ok(self.consumer(Source::Subscription(key)))
     }
@@ -182,32 +182,28 @@ impl EventTransport for MemoryTransport {
 
 #[async_trait]
 impl DeadLetterTransport for MemoryTransport {
-    async fn dead_letter_count(&self, service: &ServiceName, name: &SubscriptionName) -> Result<u64, Error> {
-        let count = self.broker().dead_letter_count(&(service.text(), name.text()));
-        count.map(|count| count as u64).ok_or_else(|| Error::UnknownSubscription {
-            service: service.to_string(),
-            name: name.to_string(),
-            similar: self.broker().subscriptions_of(service.as_str()),
+    async fn dead_letter_count(&self, destination: &Destination) -> Result<u64, Error> {
+        let count = self.broker().dead_letter_count(destination);
+        count.map(|count| count as u64).ok_or_else(|| {
+            let similar = match destination {
+                Destination::Subscription { service, .. } => self.broker().subscriptions_of(service.as_str()),
+                Destination::Task { .. } => Vec::new(),
+            };
+            Error::unknown(destination, similar)
         })
     }
 
-    async fn dead_letters(
-        &self,
-        service: &ServiceName,
-        name: &SubscriptionName,
-        limit: usize,
-    ) -> Result<Vec<DeadLetter>, Error> {
-        Ok(self.broker().dead_letters(&(service.text(), name.text()), limit))
+    async fn dead_letters(&self, destination: &Destination, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        Ok(self.broker().dead_letters(destination, limit))
     }
 
     async fn settle_dead_letters(
         &self,
-        service: &ServiceName,
-        name: &SubscriptionName,
+        destination: &Destination,
         selection: Selection,
         action: DeadLetterAction,
     ) -> Result<u64, Error> {
-        Ok(self.broker().settle_dead_letters(&(service.text(), name.text()), &selection, action) as u64)
+        Ok(self.broker().settle_dead_letters(destination, &selection, action) as u64)
     }
 }
 

@@ -69,11 +69,14 @@ impl Binding {
     /// Declares the queues of the subscription and binds them.
     pub(super) async fn declare(&self, side: &ConsumeSide, connection: &Connection) -> Result<(), DeclareError> {
         let (topology, subscription) = (side.topology(), &*self.subscription);
-        let Subscription { service, name, pattern, .. } = subscription;
+        let Subscription { destination: name, pattern, .. } = subscription;
         let declared = lock(&self.known).declared;
         let consumers = declare::subscription_queues(connection, topology, subscription).await?;
-        let queue = topology.subscription_queue(service, name);
-        let record = topology.binding_queue(service, name);
+        if !name.is_subscription() {
+            return Ok(());
+        }
+        let queue = topology.queue(name);
+        let record = topology.binding_queue(name);
         let recorded = match declare::binding_queue(connection, topology, &record).await {
             Ok(()) => take_record(connection, &record, pattern.as_str(), declared).await,
             // A user who may not declare it can still subscribe.
@@ -107,10 +110,10 @@ impl Binding {
         Ok(())
     }
 
-    /// Whether the subscription wants an event that arrived under that routing key.
+    /// Whether the subscription wants an event that arrived under that routing key. Nothing is bound to a task, so it wants all.
     pub(super) fn wants(&self, routing_key: &str, event: &EventMessage) -> bool {
-        let pattern = &self.subscription.pattern;
-        pattern.matches(routing_key) || pattern.matches(&event.full_name())
+        let Subscription { destination, pattern, .. } = &*self.subscription;
+        !destination.is_subscription() || pattern.matches(routing_key) || pattern.matches(&event.full_name())
     }
 
     /// Settles an event that the subscription does not want. An older pattern was bound to it, and nobody wants it; or a newer
@@ -122,7 +125,7 @@ impl Binding {
         unwanted: Unwanted,
     ) {
         let Unwanted { delivery: EventDelivery { event, attempt, first_failed_at, handle }, was_moved } = unwanted;
-        let (name, subscription) = (event.full_name(), &self.subscription.name);
+        let (name, subscription) = (event.full_name(), &self.subscription.destination);
         let superseded = self.is_superseded(&side, &connection.connection).await;
         if lock(&self.known).logged.insert(name.clone()) {
             let consequence = match (superseded, was_moved) {
@@ -161,8 +164,8 @@ impl Binding {
         {
             return superseded;
         }
-        let Subscription { service, name, pattern, .. } = &*self.subscription;
-        let record = side.topology().binding_queue(service, name);
+        let Subscription { destination, pattern, .. } = &*self.subscription;
+        let record = side.topology().binding_queue(destination);
         let recorded = take_record(connection, &record, pattern.as_str(), true).await;
         let superseded = matches!(recorded, Ok(Recorded::Other(_)));
         lock(&self.known).superseded = Some((superseded, now));

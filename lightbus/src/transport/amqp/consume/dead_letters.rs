@@ -55,7 +55,7 @@ pub(crate) async fn list(side: &ConsumeSide, queue: &str, limit: usize) -> Resul
 pub(crate) async fn settle(
     side: &ConsumeSide,
     queue: &str,
-    subscription_queue: &str,
+    live_queue: &str,
     selection: &Selection,
     action: DeadLetterAction,
 ) -> Result<u64, Error> {
@@ -67,7 +67,7 @@ pub(crate) async fn settle(
             continue;
         }
         if action == DeadLetterAction::Replay {
-            replay(side, subscription_queue, &message).await?;
+            replay(side, live_queue, &message).await?;
         }
         inspection.ack(message.delivery.delivery_tag).await?;
         settled += 1;

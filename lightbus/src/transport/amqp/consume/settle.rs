@@ -29,7 +29,7 @@ use crate::transport::amqp::message::properties::{
 use crate::transport::amqp::publish::replies::OutgoingReply;
 use crate::transport::amqp::publish::transfer;
 use crate::transport::amqp::topology::declare::DeclareError;
-use crate::transport::{EventDelivery, EventHandle, RequestDelivery, RequestHandle, Subscription};
+use crate::transport::{EventDelivery, EventHandle, RequestDelivery, RequestHandle};
 
 /// How long an event that could not be moved is held before it is requeued.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -242,19 +242,16 @@ impl EventHandle for AmqpEventHandle {
     }
 
     async fn retry(self: Box<Self>, delay: Duration, record: FailureRecord) -> Result<(), Error> {
-        let Subscription { service, name, .. } = &**self.binding.subscription();
+        let destination = &self.binding.subscription().destination;
         let topology = self.unsettled.source.side.topology();
-        let queue = if delay.is_zero() {
-            topology.subscription_queue(service, name)
-        } else {
-            topology.retry_queue(service, name, delay)
-        };
+        let queue =
+            if delay.is_zero() { topology.queue(destination) } else { topology.retry_queue(destination, delay) };
         self.move_to(&queue, &record).await
     }
 
     async fn dead_letter(self: Box<Self>, record: FailureRecord) -> Result<(), Error> {
-        let Subscription { service, name, .. } = &**self.binding.subscription();
-        let queue = self.unsettled.source.side.topology().dead_queue(service, name);
+        let destination = &self.binding.subscription().destination;
+        let queue = self.unsettled.source.side.topology().dead_queue(destination);
         self.move_to(&queue, &record).await
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use lapin::message::Delivery;
 
+use crate::protocol::destination::Destination;
 use crate::transport::amqp::connection::Connection;
 use crate::transport::amqp::consume::binding::{Binding, Unwanted};
 use crate::transport::amqp::consume::connection::ConsumeSide;
@@ -29,19 +30,17 @@ impl Work {
     pub(crate) fn operation(&self) -> String {
         match self {
             Self::Requests { api, .. } => format!("let this process serve {api}"),
-            Self::Events { binding, .. } => {
-                format!("let this process take the subscription {:?}", binding.subscription().name)
-            }
+            Self::Events { binding, .. } => match &binding.subscription().destination {
+                Destination::Subscription { name, .. } => format!("let this process take the subscription {name:?}"),
+                task @ Destination::Task { .. } => format!("let this process take the task {task}"),
+            },
         }
     }
 
     pub(super) fn queue(&self, topology: &Topology) -> String {
         match self {
             Self::Requests { api, .. } => topology.rpc_queue(api),
-            Self::Events { binding, .. } => {
-                let Subscription { service, name, .. } = &**binding.subscription();
-                topology.subscription_queue(service, name)
-            }
+            Self::Events { binding, .. } => topology.queue(&binding.subscription().destination),
         }
     }
 

@@ -65,25 +65,24 @@ pub(crate) async fn rpc_queue(connection: &Connection, topology: &Topology, api:
     queue(connection, &topology.rpc_queue(api), topology.rpc_queue_arguments()).await.map(drop)
 }
 
-/// Declares the queue of a subscription's dead letters.
+/// Declares the queue of the dead letters of a subscription or a task.
 pub(crate) async fn dead_queue(connection: &Connection, topology: &Topology, name: &str) -> Result<(), DeclareError> {
     queue(connection, name, topology.dead_queue_arguments()).await.map(drop)
 }
 
-/// Declares the queues of a subscription, and returns the number of consumers. The queue of dead letters comes first, so that
+/// Declares the queues of a subscription or a task, and returns the number of consumers. The queue of dead letters comes first, so that
 /// no event is dead-lettered to a queue that does not exist.
 pub(crate) async fn subscription_queues(
     connection: &Connection,
     topology: &Topology,
     subscription: &Subscription,
 ) -> Result<u32, DeclareError> {
-    let Subscription { service, name: subscription_name, waits, .. } = subscription;
-    let (name, dead) =
-        (topology.subscription_queue(service, subscription_name), topology.dead_queue(service, subscription_name));
+    let Subscription { destination, waits, .. } = subscription;
+    let (name, dead) = (topology.queue(destination), topology.dead_queue(destination));
     dead_queue(connection, topology, &dead).await?;
     let declared = queue(connection, &name, topology.subscription_queue_arguments(&dead)).await?;
     for &delay in waits {
-        let retry = topology.retry_queue(service, subscription_name, delay);
+        let retry = topology.retry_queue(destination, delay);
         queue(connection, &retry, topology.retry_queue_arguments(&name, delay)).await?;
     }
     Ok(declared.consumer_count())

@@ -7,7 +7,8 @@ use std::time::Duration;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 
 use crate::config::{QueueType, Settings};
-use crate::protocol::name::{Namespace, ServiceName, SubscriptionName};
+use crate::protocol::destination::Destination;
+use crate::protocol::name::Namespace;
 use crate::transport::amqp::message::properties::{MAX_EXPIRY, short};
 
 /// How often an event is delivered before the broker dead-letters it. It limits how many processes die over the same event.
@@ -46,25 +47,28 @@ impl Topology {
         self.rpc_queue_type == QueueType::Quorum
     }
 
-    /// The queue that the events of a subscription wait in.
-    pub(crate) fn subscription_queue(&self, service: &ServiceName, name: &SubscriptionName) -> String {
-        format!("{}.event.{service}.{name}", self.namespace)
+    /// The queue that the events of a subscription, or what is enqueued of a task, wait in.
+    pub(crate) fn queue(&self, destination: &Destination) -> String {
+        match destination {
+            Destination::Subscription { service, name } => format!("{}.event.{service}.{name}", self.namespace),
+            Destination::Task { api, task } => format!("{}.task.{api}.{task}", self.namespace),
+        }
     }
 
-    /// The queue of a subscription's dead letters.
-    pub(crate) fn dead_queue(&self, service: &ServiceName, name: &SubscriptionName) -> String {
-        format!("{}.dead", self.subscription_queue(service, name))
+    /// The queue of the dead letters.
+    pub(crate) fn dead_queue(&self, destination: &Destination) -> String {
+        format!("{}.dead", self.queue(destination))
     }
 
     /// The queue that records the pattern of a subscription.
-    pub(crate) fn binding_queue(&self, service: &ServiceName, name: &SubscriptionName) -> String {
-        format!("{}.binding", self.subscription_queue(service, name))
+    pub(crate) fn binding_queue(&self, destination: &Destination) -> String {
+        format!("{}.binding", self.queue(destination))
     }
 
     /// The queue in which events of a subscription wait for another attempt.
-    pub(crate) fn retry_queue(&self, service: &ServiceName, name: &SubscriptionName, delay: Duration) -> String {
+    pub(crate) fn retry_queue(&self, destination: &Destination, delay: Duration) -> String {
         let millis = time_to_live(delay);
-        let queue = self.subscription_queue(service, name);
+        let queue = self.queue(destination);
         if millis % 1000 == 0 {
             format!("{queue}.retry.{}s", millis / 1000)
         } else {
@@ -151,6 +155,14 @@ pub(crate) fn default_exchange() -> ShortString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::name::{ServiceName, SubscriptionName};
+
+    fn subscription(service: &str, name: &str) -> Destination {
+        Destination::Subscription {
+            service: ServiceName::new(service).unwrap(),
+            name: SubscriptionName::new(name).unwrap(),
+        }
+    }
 
     fn topology(rpc_queue_type: QueueType, rpc_queue_expiry: Duration) -> Topology {
         Topology { namespace: Namespace::new("alice").unwrap(), rpc_queue_type, rpc_queue_expiry }
@@ -167,12 +179,15 @@ mod tests {
     #[test]
     fn names_follow_the_protocol() {
         let topology = topology(QueueType::Classic, Duration::from_secs(300));
-        let (service, name) = (ServiceName::new("spare-parts").unwrap(), SubscriptionName::new("start-cover").unwrap());
+        let covers = subscription("spare-parts", "start-cover");
+        let report = Destination::task("company.warranty", "send_report").unwrap();
         assert_eq!(topology.events(), "alice.events");
         assert_eq!(topology.rpc_queue("company.warranty"), "alice.rpc.company.warranty");
-        assert_eq!(topology.subscription_queue(&service, &name), "alice.event.spare-parts.start-cover");
-        assert_eq!(topology.dead_queue(&service, &name), "alice.event.spare-parts.start-cover.dead");
-        assert_eq!(topology.binding_queue(&service, &name), "alice.event.spare-parts.start-cover.binding");
+        assert_eq!(topology.queue(&covers), "alice.event.spare-parts.start-cover");
+        assert_eq!(topology.dead_queue(&covers), "alice.event.spare-parts.start-cover.dead");
+        assert_eq!(topology.binding_queue(&covers), "alice.event.spare-parts.start-cover.binding");
+        assert_eq!(topology.queue(&report), "alice.task.company.warranty.send_report");
+        assert_eq!(topology.dead_queue(&report), "alice.task.company.warranty.send_report.dead");
         for (delay, expected) in [
             (Duration::from_secs(1), "1s"),
             (Duration::from_secs(600), "600s"),
@@ -180,7 +195,7 @@ mod tests {
             (Duration::from_micros(1500), "2ms"),
             (Duration::MAX, "4294967295ms"),
         ] {
-            let queue = topology.retry_queue(&service, &name, delay);
+            let queue = topology.retry_queue(&covers, delay);
             assert_eq!(queue, format!("alice.event.spare-parts.start-cover.retry.{expected}"));
         }
     }
@@ -192,12 +207,13 @@ mod tests {
             rpc_queue_type: QueueType::Classic,
             rpc_queue_expiry: Duration::ZERO,
         };
-        let service = ServiceName::new(&"s".repeat(63)).unwrap();
-        let name = SubscriptionName::new(&"n".repeat(63)).unwrap();
+        let longest = subscription(&"s".repeat(63), &"n".repeat(63));
+        let task = Destination::task(&"a".repeat(127), &"t".repeat(63)).unwrap();
         for name in [
             topology.rpc_queue(&"a".repeat(127)),
-            topology.dead_queue(&service, &name),
-            topology.retry_queue(&service, &name, Duration::MAX),
+            topology.dead_queue(&longest),
+            topology.dead_queue(&task),
+            topology.retry_queue(&longest, Duration::MAX),
             topology.events(),
         ] {
             assert!(ShortString::try_new(name.as_str()).is_ok(), "{name}");
