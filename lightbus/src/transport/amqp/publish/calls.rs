@@ -67,7 +67,7 @@ async fn working_side(
         return Ok(Arc::clone(side));
     }
     let mut ready = ready.subscribe();
-    let working = closing.run_until_cancelled(Availability::next(&mut ready));
+    let working = Box::pin(closing.run_until_cancelled(Availability::next(&mut ready)));
     match timeout_at(deadline, working).await {
         Ok(Some(Some(side))) => Ok(side),
         Ok(_) => Err(CallOutcome::Closed),
@@ -146,11 +146,13 @@ impl Calls {
     }
 
     /// Sends a request and waits for its outcome. Gives the request back if it could not leave on this connection.
+    ///
+    /// The steps that are rare are on the heap, because each pending call holds this future.
     async fn exchange(&self, mut request: Request, deadline: Instant) -> Result<CallOutcome, Box<Request>> {
         let Self { shared } = self;
         let queue = shared.topology.rpc_queue(&request.api);
         if shared.topology.has_quorum_rpc_queues() && !shared.readiness.contains(&queue) {
-            let ready = shared.lifeline.while_alive(shared.readiness.wait(&shared.connection, &queue));
+            let ready = Box::pin(shared.lifeline.while_alive(shared.readiness.wait(&shared.connection, &queue)));
             if timeout_at(deadline, ready).await.is_err() {
                 return Ok(CallOutcome::DeadlineExceeded { servers: shared.servers(&queue).await });
             }
@@ -185,7 +187,7 @@ impl Calls {
 impl Shared {
     /// Counts the processes that consume a queue of calls. Returns `None` if the broker does not say.
     async fn servers(&self, queue: &str) -> Option<u32> {
-        timeout(INSPECT_TIMEOUT, self.servers.count(&self.connection, queue)).await.ok()?
+        timeout(INSPECT_TIMEOUT, Box::pin(self.servers.count(&self.connection, queue))).await.ok()?
     }
 }
 
