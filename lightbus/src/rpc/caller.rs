@@ -100,7 +100,7 @@ impl Caller {
         left.map_or(wanted, |left| left.min(wanted))
     }
 
-    fn request(&self, call: PreparedCall, deadline: Instant) -> Result<Request, Ending> {
+    fn request(&self, call: PreparedCall, deadline: Instant) -> Result<Box<Request>, Ending> {
         let CallerSettings { service, max_message_size: limit, .. } = &self.shared.settings;
         if self.shared.closed.load(Ordering::SeqCst) {
             return Err(Ending::Closed);
@@ -119,7 +119,7 @@ impl Caller {
         if size > *limit {
             return Err(Ending::TooLarge { what: MessageKind::Request, size, limit: *limit });
         }
-        Ok(Request {
+        Ok(Box::new(Request {
             id: SmolStr::default(),
             api: SmolStr::new_static(call.api),
             method: SmolStr::new_static(call.method),
@@ -127,11 +127,11 @@ impl Caller {
             deadline: Some(deadline),
             payload,
             trace: call.trace.or_else(|| call.context.and_then(|context| context.trace().cloned().map(Box::new))),
-        })
+        }))
     }
 
     /// Sends the request and waits for what comes of it.
-    async fn exchange(&self, request: Request, deadline: Instant) -> Ending {
+    async fn exchange(&self, request: Box<Request>, deadline: Instant) -> Ending {
         let limit = self.shared.settings.max_message_size;
         if let Some(ended) = self.shared.stopped_apis.find(&request.api)
             && Box::pin(self.nobody_serves(&request.api, &ended, deadline)).await

@@ -16,8 +16,8 @@ pub(crate) trait CallTransport {
     /// Sends a request and waits for its outcome until `deadline`.
     ///
     /// The transport gives the request its id. A request that could not leave on a lost connection leaves on the next one;
-    /// a request that has left is never sent again.
-    async fn call(&self, request: Request, deadline: Instant) -> CallOutcome;
+    /// a request that has left is never sent again. It is boxed because each pending call holds several futures that hold it.
+    async fn call(&self, request: Box<Request>, deadline: Instant) -> CallOutcome;
 
     /// Serves an API, now and after every reconnect: hands its requests to the sink.
     ///

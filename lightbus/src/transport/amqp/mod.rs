@@ -180,7 +180,7 @@ impl AmqpTransport {
 
 #[async_trait]
 impl CallTransport for AmqpTransport {
-    async fn call(&self, request: Request, deadline: Instant) -> CallOutcome {
+    async fn call(&self, request: Box<Request>, deadline: Instant) -> CallOutcome {
         calls::call(&self.shared.ready, &self.shared.shutdown, request, deadline).await
     }
 

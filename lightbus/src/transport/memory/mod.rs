@@ -133,12 +133,12 @@ impl Drop for MemoryTransport {
 
 #[async_trait]
 impl CallTransport for MemoryTransport {
-    async fn call(&self, mut request: Request, deadline: Instant) -> CallOutcome {
+    async fn call(&self, mut request: Box<Request>, deadline: Instant) -> CallOutcome {
         let calls = &self.membership.calls;
         let Some(mut pending) = calls.register() else { return CallOutcome::Closed };
         let api = request.api.clone();
         request.id = pending.id();
-        if !self.broker().call(calls, request) {
+        if !self.broker().call(calls, *request) {
             return CallOutcome::NoServer;
         }
         match timeout_at(deadline, pending.outcome()).await {

@@ -40,7 +40,7 @@ const RETURN_TICK: Duration = Duration::from_millis(3);
 pub(crate) async fn call(
     ready: &watch::Sender<Availability<PublishSide>>,
     closing: &CancellationToken,
-    mut request: Request,
+    mut request: Box<Request>,
     deadline: Instant,
 ) -> CallOutcome {
     loop {
@@ -51,7 +51,7 @@ pub(crate) async fn call(
         match side.calls.exchange(request, deadline).await {
             Ok(outcome) => return outcome,
             // The connection is gone. Its supervisor needs a turn to replace it.
-            Err(unsent) if Instant::now() < deadline => request = *unsent,
+            Err(unsent) if Instant::now() < deadline => request = unsent,
             Err(_) => return CallOutcome::NotConnected,
         }
         yield_now().await;
@@ -148,7 +148,7 @@ impl Calls {
     /// Sends a request and waits for its outcome. Gives the request back if it could not leave on this connection.
     ///
     /// The steps that are rare are on the heap, because each pending call holds this future.
-    async fn exchange(&self, mut request: Request, deadline: Instant) -> Result<CallOutcome, Box<Request>> {
+    async fn exchange(&self, mut request: Box<Request>, deadline: Instant) -> Result<CallOutcome, Box<Request>> {
         let Self { shared } = self;
         let queue = shared.topology.rpc_queue(&request.api);
         if shared.topology.has_quorum_rpc_queues() && !shared.readiness.contains(&queue) {
@@ -160,11 +160,11 @@ impl Calls {
         if !shared.flow.is_open() {
             match timeout_at(deadline, Box::pin(shared.lifeline.while_alive(shared.flow.pass()))).await {
                 Ok(Some(())) => {}
-                Ok(None) => return Err(Box::new(request)),
+                Ok(None) => return Err(request),
                 Err(_) => return Ok(CallOutcome::NotConnected),
             }
         }
-        let Some(mut pending) = shared.pending.register() else { return Err(Box::new(request)) };
+        let Some(mut pending) = shared.pending.register() else { return Err(request) };
         request.id = pending.id();
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let (body, properties) = (&request.payload.bytes, of_request(&request, Instant::now()));
@@ -173,7 +173,7 @@ impl Calls {
         if let Some(Err(error)) = sent.now_or_never() {
             Box::pin(shared.lifeline.fail_for_closed_channel(reason(&error))).await;
             drop(pending);
-            return Err(Box::new(request));
+            return Err(request);
         }
         shared.flow.sent();
         shared.called.notify_one();
