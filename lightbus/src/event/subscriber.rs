@@ -180,7 +180,7 @@ impl<E: Send + 'static> Shared<E> {
             }
             None => {
                 tracing::error!(subscription, event, id, attempt, "moved to the dead letters: {}", story.error);
-                letter = kept.map(|message| story.letter(self.settings.name.as_str(), &message));
+                letter = kept.map(|message| DeadLetter::new(self.settings.name.as_str(), &message, &story));
                 handle.dead_letter(story).await
             }
         };

@@ -2,8 +2,8 @@
 
 use std::time::SystemTime;
 
-use crate::protocol::failure::FailureReason;
-use crate::protocol::message::Payload;
+use crate::protocol::failure::{FailureReason, FailureRecord};
+use crate::protocol::message::{EventMessage, Payload};
 
 /// An event that a subscription could not handle, and why.
 #[derive(Debug, Clone)]
@@ -33,6 +33,26 @@ pub struct DeadLetter {
     pub first_failed_at: Option<SystemTime>,
     /// When the last attempt failed.
     pub failed_at: Option<SystemTime>,
+}
+
+impl DeadLetter {
+    /// The dead letter that an event of a subscription becomes after its last attempt.
+    pub(crate) fn new(subscription: &str, event: &EventMessage, failure: &FailureRecord) -> Self {
+        Self {
+            id: event.id.to_string(),
+            subscription: subscription.to_owned(),
+            api: event.api.to_string(),
+            event: event.event.to_string(),
+            publisher: event.publisher.to_string(),
+            payload: event.payload.clone(),
+            reason: failure.reason,
+            error: failure.error.clone(),
+            attempts: failure.attempt,
+            process: failure.process.clone(),
+            first_failed_at: Some(SystemTime::UNIX_EPOCH + failure.first_at),
+            failed_at: Some(SystemTime::UNIX_EPOCH + failure.at),
+        }
+    }
 }
 
 /// Which of the dead letters of a subscription.

@@ -1,9 +1,6 @@
 //! How handling an event failed, as it travels with the event.
 
-use std::time::{Duration, SystemTime};
-
-use crate::protocol::dead_letter::DeadLetter;
-use crate::protocol::message::EventMessage;
+use std::time::Duration;
 
 /// Why an event could not be handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,24 +67,4 @@ pub(crate) struct FailureRecord {
     pub(crate) at: Duration,
     /// When the first attempt failed, since the Unix epoch.
     pub(crate) first_at: Duration,
-}
-
-impl FailureRecord {
-    /// The dead letter that an event becomes.
-    pub(crate) fn letter(&self, subscription: &str, event: &EventMessage) -> DeadLetter {
-        DeadLetter {
-            id: event.id.to_string(),
-            subscription: subscription.to_owned(),
-            api: event.api.to_string(),
-            event: event.event.to_string(),
-            publisher: event.publisher.to_string(),
-            payload: event.payload.clone(),
-            reason: self.reason,
-            error: self.error.clone(),
-            attempts: self.attempt,
-            process: self.process.clone(),
-            first_failed_at: Some(SystemTime::UNIX_EPOCH + self.first_at),
-            failed_at: Some(SystemTime::UNIX_EPOCH + self.at),
-        }
-    }
 }

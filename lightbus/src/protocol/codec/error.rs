@@ -100,9 +100,12 @@ fn at_path(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("at `{path}`: ") }
 }
 
-/// What stops the encoder or the decoder, before the path is known.
+/// What stops the encoder or the decoder, before the path is known. Each value returns one or none, so it is a pointer.
 #[derive(Debug)]
-pub(super) enum Error {
+pub(super) struct Error(Box<Problem>);
+
+#[derive(Debug)]
+pub(super) enum Problem {
     /// The body ends within a value.
     Ends,
     TooDeep,
@@ -114,9 +117,16 @@ pub(super) enum Error {
     Value(Box<str>),
 }
 
+impl From<Problem> for Error {
+    #[cold]
+    fn from(problem: Problem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
 impl Error {
     pub(super) fn value(reason: impl Into<Box<str>>) -> Self {
-        Self::Value(reason.into())
+        Problem::Value(reason.into()).into()
     }
 
     #[cold]
@@ -124,27 +134,37 @@ impl Error {
         serde::de::Error::invalid_type(unexpected, expected)
     }
 
+    pub(super) fn is_too_deep(&self) -> bool {
+        matches!(*self.0, Problem::TooDeep)
+    }
+
     pub(super) fn into_encode_error(self, path: String) -> EncodeError {
-        match self {
-            Self::TooDeep => EncodeError::TooDeep { path },
-            Self::NotFinite => EncodeError::NotFinite { path },
-            Self::IntegerTooLarge(number) => EncodeError::IntegerTooLarge { path, number: number.into() },
-            Self::KeyNotText(key) => EncodeError::KeyNotText { path, key: key.into() },
-            Self::SomeNull => EncodeError::SomeNull { path },
-            Self::Value(reason) => EncodeError::Value { path, reason: reason.into() },
-            Self::Ends => EncodeError::Value { path, reason: self.to_string() },
+        match *self.0 {
+            Problem::TooDeep => EncodeError::TooDeep { path },
+            Problem::NotFinite => EncodeError::NotFinite { path },
+            Problem::IntegerTooLarge(number) => EncodeError::IntegerTooLarge { path, number: number.into() },
+            Problem::KeyNotText(key) => EncodeError::KeyNotText { path, key: key.into() },
+            Problem::SomeNull => EncodeError::SomeNull { path },
+            Problem::Value(reason) => EncodeError::Value { path, reason: reason.into() },
+            problem @ Problem::Ends => EncodeError::Value { path, reason: problem.to_string() },
         }
     }
 
     pub(super) fn into_decode_error(self, path: String) -> DecodeError {
-        match self {
-            Self::TooDeep => DecodeError::TooDeep,
-            error => DecodeError::Value { path, reason: error.to_string() },
+        match *self.0 {
+            Problem::TooDeep => DecodeError::TooDeep,
+            problem => DecodeError::Value { path, reason: problem.to_string() },
         }
     }
 }
 
 impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Ends => f.write_str("the body ends within a value"),
@@ -178,7 +198,7 @@ fn shortened(message: &dyn fmt::Display) -> Error {
     let mut text = Shortened::default();
     // It fails when there is enough.
     let _ = write!(text, "{message}");
-    Error::Value(text.0.into())
+    Error::value(text.0)
 }
 
 #[derive(Default)]

@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::encoder::Encoder;
-use super::error::Error;
-use super::reader::{Head, Reader};
+use super::error::{Error, Problem};
+use super::reader::{Head, Number, Reader};
 use super::secret::NUMBER;
 use super::{DecodeError, MAX_DEPTH};
 
@@ -41,21 +41,21 @@ pub(super) fn position(json: &[u8], index: usize) -> Option<(usize, usize)> {
 pub(super) fn encode(json: &[u8], encoder: &mut Encoder<'_>) -> Result<(), Error> {
     let mut transcoder = Transcoder { encoder, stop: None, is_too_deep: false };
     match transcoder.run(json) {
-        Err(_) if transcoder.is_too_deep => Err(Error::TooDeep),
+        Err(_) if transcoder.is_too_deep => Err(Problem::TooDeep.into()),
         result => result.map_err(Error::custom),
     }
 }
 
 /// A number as JSON writes it.
-pub(super) fn number(text: &[u8]) -> Option<Head<'static>> {
+pub(super) fn number(text: &[u8]) -> Option<Number> {
     let text =
         std::str::from_utf8(text).ok().filter(|text| text.starts_with(|c: char| c == '-' || c.is_ascii_digit()))?;
     if let Ok(value) = text.parse() {
-        Some(Head::Uint(value))
+        Some(Number::Uint(value))
     } else if let Ok(value) = text.parse() {
-        Some(Head::Int(value))
+        Some(Number::Int(value))
     } else {
-        text.parse().ok().filter(|value: &f64| value.is_finite()).map(Head::F64)
+        text.parse().ok().filter(|value: &f64| value.is_finite()).map(Number::F64)
     }
 }
 
@@ -89,7 +89,7 @@ impl Transcoder<'_, '_> {
 
     fn check<T, E: serde::de::Error>(&mut self, result: Result<T, Error>) -> Result<T, E> {
         result.map_err(|error| {
-            self.is_too_deep = matches!(error, Error::TooDeep);
+            self.is_too_deep = error.is_too_deep();
             E::custom(error)
         })
     }
@@ -165,15 +165,15 @@ impl<'de> Visitor<'de> for &mut Transcoder<'_, '_> {
             let text: String = pairs.next_value()?;
             self.count()?;
             return match number(text.as_bytes()) {
-                Some(Head::Uint(value)) => {
+                Some(Number::Uint(value)) => {
                     self.encoder.uint(value);
                     Ok(())
                 }
-                Some(Head::Int(value)) => {
+                Some(Number::Int(value)) => {
                     self.encoder.int(value);
                     Ok(())
                 }
-                Some(Head::F64(value)) => {
+                Some(Number::F64(value)) => {
                     let written = self.encoder.float(value);
                     self.check(written)
                 }
@@ -206,7 +206,7 @@ pub(super) fn text(body: &[u8]) -> Result<String, Error> {
 }
 
 fn write_value(reader: &mut Reader<'_>, json: &mut Vec<u8>, depth: usize) -> Result<(), Error> {
-    let inside = |depth: usize| depth.checked_sub(1).ok_or(Error::TooDeep);
+    let inside = |depth: usize| depth.checked_sub(1).ok_or(Problem::TooDeep);
     match reader.head()? {
         Head::Nil => json.extend_from_slice(b"null"),
         Head::Bool(value) => write_scalar(json, &value)?,
@@ -234,7 +234,7 @@ fn write_value(reader: &mut Reader<'_>, json: &mut Vec<u8>, depth: usize) -> Res
                 }
                 match reader.head()? {
                     Head::Text(key) => write_text(json, key)?,
-                    head => return Err(Error::KeyNotText(head.unexpected().to_string().into())),
+                    head => return Err(Problem::KeyNotText(head.unexpected().to_string().into()).into()),
                 }
                 json.push(b':');
                 write_value(reader, json, inside(depth)?)?;

@@ -3,11 +3,12 @@
 //! The JSON Schema of a type describes its wire form in both encodings. What would not survive in both is refused when it is
 //! encoded, with the path of the field.
 //!
-//! Types meet MessagePack only, in `decoder` and `encoder`; `json` converts bodies without types; `path` finds where
+//! Types meet MessagePack only, in `deserialize` and `serialize`, which leave to `decoder` and `encoder` what needs no type; `json` converts bodies without types; `path` finds where
 //! a failure is.
 
 mod buffer;
 mod decoder;
+mod deserialize;
 mod encoder;
 mod error;
 mod fields;
@@ -15,6 +16,7 @@ mod json;
 mod path;
 mod reader;
 mod secret;
+mod serialize;
 
 use bytes::{Bytes, BytesMut};
 use serde::de::DeserializeOwned;

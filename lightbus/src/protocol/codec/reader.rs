@@ -3,7 +3,7 @@
 use rmp::Marker;
 use serde::de::Unexpected;
 
-use super::error::Error;
+use super::error::{Error, Problem};
 use super::{MAX_DEPTH, MAX_REASON};
 use crate::protocol::text::truncate;
 
@@ -27,6 +27,16 @@ pub(super) enum Head<'b> {
     Map(u32),
     /// A value of an extension type, which no peer may send.
     Ext,
+}
+
+/// A number.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Number {
+    Uint(u64),
+    /// A negative integer.
+    Int(i64),
+    F32(f32),
+    F64(f64),
 }
 
 /// A position in a body.
@@ -63,22 +73,44 @@ impl<'b> Reader<'b> {
         self.body.get(start..self.at).unwrap_or_default()
     }
 
-    /// Reads text of up to 31 bytes, which most names and many values are. Reads nothing if something else follows.
+    /// Reads a number. Reads nothing if something else follows.
     #[inline]
-    pub(super) fn short_text(&mut self) -> Option<&'b [u8]> {
-        let (marker, rest) = self.body.get(self.at..)?.split_first()?;
-        let length = usize::from(marker & 0x1f);
-        let text = rest.get(..length).filter(|_| marker & 0xe0 == 0xa0)?;
-        self.at += 1 + length;
-        Some(text)
+    pub(super) fn number(&mut self) -> Option<Number> {
+        let mut next = self.clone();
+        let [marker] = next.array()?;
+        let number = match Marker::from_u8(marker) {
+            Marker::FixPos(value) => Number::Uint(value.into()),
+            Marker::U8 => Number::Uint(u8::from_be_bytes(next.array()?).into()),
+            Marker::U16 => Number::Uint(u16::from_be_bytes(next.array()?).into()),
+            Marker::U32 => Number::Uint(u32::from_be_bytes(next.array()?).into()),
+            Marker::U64 => Number::Uint(u64::from_be_bytes(next.array()?)),
+            Marker::FixNeg(value) => Number::Int(value.into()),
+            Marker::I8 => signed(i8::from_be_bytes(next.array()?).into()),
+            Marker::I16 => signed(i16::from_be_bytes(next.array()?).into()),
+            Marker::I32 => signed(i32::from_be_bytes(next.array()?).into()),
+            Marker::I64 => signed(i64::from_be_bytes(next.array()?)),
+            Marker::F32 => Number::F32(f32::from_be_bytes(next.array()?)),
+            Marker::F64 => Number::F64(f64::from_be_bytes(next.array()?)),
+            _ => return None,
+        };
+        *self = next;
+        Some(number)
     }
 
-    /// Reads an integer below 128. Reads nothing if something else follows.
+    /// Reads text, which may not be UTF-8. Reads nothing if something else follows.
     #[inline]
-    pub(super) fn small_integer(&mut self) -> Option<u64> {
-        let value = *self.body.get(self.at).filter(|marker| **marker < 0x80)?;
-        self.at += 1;
-        Some(value.into())
+    pub(super) fn text(&mut self) -> Option<&'b [u8]> {
+        let mut next = self.clone();
+        let [marker] = next.array()?;
+        let text = match Marker::from_u8(marker) {
+            Marker::FixStr(length) => next.take(length.into()),
+            Marker::Str8 => next.counted::<1>(),
+            Marker::Str16 => next.counted::<2>(),
+            Marker::Str32 => next.counted::<4>(),
+            _ => return None,
+        }?;
+        *self = next;
+        Some(text)
     }
 
     pub(super) fn next_is_nil(&self) -> bool {
@@ -87,45 +119,42 @@ impl<'b> Reader<'b> {
 
     /// Reads a scalar value or the head of a container.
     pub(super) fn head(&mut self) -> Result<Head<'b>, Error> {
-        let [marker] = self.array()?;
+        if let Some(text) = self.text() {
+            return Ok(Head::Text(text));
+        }
+        if let Some(number) = self.number() {
+            return Ok(number.into());
+        }
+        self.other()?.ok_or_else(|| Problem::Ends.into())
+    }
+
+    /// What is neither text nor a number, and has not ended too early.
+    fn other(&mut self) -> Result<Option<Head<'b>>, Error> {
+        let Some([marker]) = self.array() else { return Ok(None) };
         Ok(match Marker::from_u8(marker) {
-            Marker::Null => Head::Nil,
-            Marker::False => Head::Bool(false),
-            Marker::True => Head::Bool(true),
-            Marker::FixPos(value) => Head::Uint(value.into()),
-            Marker::U8 => Head::Uint(u8::from_be_bytes(self.array()?).into()),
-            Marker::U16 => Head::Uint(u16::from_be_bytes(self.array()?).into()),
-            Marker::U32 => Head::Uint(u32::from_be_bytes(self.array()?).into()),
-            Marker::U64 => Head::Uint(u64::from_be_bytes(self.array()?)),
-            Marker::FixNeg(value) => Head::Int(value.into()),
-            Marker::I8 => signed(i8::from_be_bytes(self.array()?).into()),
-            Marker::I16 => signed(i16::from_be_bytes(self.array()?).into()),
-            Marker::I32 => signed(i32::from_be_bytes(self.array()?).into()),
-            Marker::I64 => signed(i64::from_be_bytes(self.array()?)),
-            Marker::F32 => Head::F32(f32::from_be_bytes(self.array()?)),
-            Marker::F64 => Head::F64(f64::from_be_bytes(self.array()?)),
-            Marker::FixStr(length) => Head::Text(self.take(length.into())?),
-            Marker::Str8 => Head::Text(self.counted::<1>()?),
-            Marker::Str16 => Head::Text(self.counted::<2>()?),
-            Marker::Str32 => Head::Text(self.counted::<4>()?),
-            Marker::Bin8 => Head::Bin(self.counted::<1>()?),
-            Marker::Bin16 => Head::Bin(self.counted::<2>()?),
-            Marker::Bin32 => Head::Bin(self.counted::<4>()?),
-            Marker::FixArray(length) => Head::Array(length.into()),
-            Marker::Array16 => Head::Array(self.length::<2>()?),
-            Marker::Array32 => Head::Array(self.length::<4>()?),
-            Marker::FixMap(length) => Head::Map(length.into()),
-            Marker::Map16 => Head::Map(self.length::<2>()?),
-            Marker::Map32 => Head::Map(self.length::<4>()?),
-            Marker::FixExt1 => self.extension(1)?,
-            Marker::FixExt2 => self.extension(2)?,
-            Marker::FixExt4 => self.extension(4)?,
-            Marker::FixExt8 => self.extension(8)?,
-            Marker::FixExt16 => self.extension(16)?,
-            Marker::Ext8 => self.counted_extension::<1>()?,
-            Marker::Ext16 => self.counted_extension::<2>()?,
-            Marker::Ext32 => self.counted_extension::<4>()?,
+            Marker::Null => Some(Head::Nil),
+            Marker::False => Some(Head::Bool(false)),
+            Marker::True => Some(Head::Bool(true)),
+            Marker::Bin8 => self.counted::<1>().map(Head::Bin),
+            Marker::Bin16 => self.counted::<2>().map(Head::Bin),
+            Marker::Bin32 => self.counted::<4>().map(Head::Bin),
+            Marker::FixArray(length) => Some(Head::Array(length.into())),
+            Marker::Array16 => self.length::<2>().map(Head::Array),
+            Marker::Array32 => self.length::<4>().map(Head::Array),
+            Marker::FixMap(length) => Some(Head::Map(length.into())),
+            Marker::Map16 => self.length::<2>().map(Head::Map),
+            Marker::Map32 => self.length::<4>().map(Head::Map),
+            Marker::FixExt1 => self.extension(1),
+            Marker::FixExt2 => self.extension(2),
+            Marker::FixExt4 => self.extension(4),
+            Marker::FixExt8 => self.extension(8),
+            Marker::FixExt16 => self.extension(16),
+            Marker::Ext8 => self.counted_extension::<1>(),
+            Marker::Ext16 => self.counted_extension::<2>(),
+            Marker::Ext32 => self.counted_extension::<4>(),
             Marker::Reserved => return Err(Error::value("the byte 0xc1 never occurs in MessagePack")),
+            // A number or text that is cut off.
+            _ => None,
         })
     }
 
@@ -143,7 +172,7 @@ impl<'b> Reader<'b> {
             if let Some(values) = inside {
                 match left.get_mut(level) {
                     Some(slot) if level < depth => *slot = values,
-                    _ => return Err(Error::TooDeep),
+                    _ => return Err(Problem::TooDeep.into()),
                 }
                 level += 1;
             }
@@ -158,45 +187,56 @@ impl<'b> Reader<'b> {
         }
     }
 
-    fn take(&mut self, length: usize) -> Result<&'b [u8], Error> {
-        let end = self.at.checked_add(length).ok_or(Error::Ends)?;
-        let taken = self.body.get(self.at..end).ok_or(Error::Ends)?;
+    fn take(&mut self, length: usize) -> Option<&'b [u8]> {
+        let end = self.at.checked_add(length)?;
+        let taken = self.body.get(self.at..end)?;
         self.at = end;
-        Ok(taken)
+        Some(taken)
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let (array, _) = self.body.get(self.at..).and_then(<[u8]>::split_first_chunk).ok_or(Error::Ends)?;
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (array, _) = self.body.get(self.at..)?.split_first_chunk()?;
         self.at += N;
-        Ok(*array)
+        Some(*array)
     }
 
     /// A length of so many bytes.
-    fn length<const N: usize>(&mut self) -> Result<u32, Error> {
+    fn length<const N: usize>(&mut self) -> Option<u32> {
         let bytes: [u8; N] = self.array()?;
-        Ok(bytes.iter().fold(0, |length, byte| length << 8 | u32::from(*byte)))
+        Some(bytes.iter().fold(0, |length, byte| length << 8 | u32::from(*byte)))
     }
 
-    fn counted<const N: usize>(&mut self) -> Result<&'b [u8], Error> {
+    fn counted<const N: usize>(&mut self) -> Option<&'b [u8]> {
         let length = self.length::<N>()?;
-        self.take(usize::try_from(length).unwrap_or(usize::MAX))
+        self.take(usize::try_from(length).ok()?)
     }
 
-    fn extension(&mut self, length: usize) -> Result<Head<'b>, Error> {
+    fn extension(&mut self, length: usize) -> Option<Head<'b>> {
         // The type of the extension is in front.
         self.take(1)?;
         self.take(length)?;
-        Ok(Head::Ext)
+        Some(Head::Ext)
     }
 
-    fn counted_extension<const N: usize>(&mut self) -> Result<Head<'b>, Error> {
+    fn counted_extension<const N: usize>(&mut self) -> Option<Head<'b>> {
         let length = self.length::<N>()?;
-        self.extension(usize::try_from(length).unwrap_or(usize::MAX))
+        self.extension(usize::try_from(length).ok()?)
     }
 }
 
-fn signed(value: i64) -> Head<'static> {
-    u64::try_from(value).map_or(Head::Int(value), Head::Uint)
+fn signed(value: i64) -> Number {
+    u64::try_from(value).map_or(Number::Int(value), Number::Uint)
+}
+
+impl From<Number> for Head<'_> {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Uint(value) => Self::Uint(value),
+            Number::Int(value) => Self::Int(value),
+            Number::F32(value) => Self::F32(value),
+            Number::F64(value) => Self::F64(value),
+        }
+    }
 }
 
 impl<'b> Head<'b> {
