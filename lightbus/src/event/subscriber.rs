@@ -17,6 +17,7 @@ use crate::api::{Api, Event};
 use crate::context::Context;
 use crate::duration::shown;
 use crate::protocol::codec;
+use crate::protocol::dead_letter::DeadLetter;
 use crate::protocol::failure::{FailureReason, FailureRecord};
 use crate::protocol::message::{EventMessage, full_name};
 use crate::protocol::name::SubscriptionName;
@@ -151,8 +152,8 @@ where
                 handle.accept();
                 return;
             };
-            let story = shared.story(failure, attempt, first_failed_at);
-            Box::pin(shared.settle(handle, story, &id, &full_name(&api, &name), kept)).await;
+            let record = shared.record(failure, attempt, first_failed_at);
+            Box::pin(shared.settle(handle, record, &id, &full_name(&api, &name), kept)).await;
         }
     }
 
@@ -165,23 +166,23 @@ impl<E: Send + 'static> Shared<E> {
     async fn settle(
         &self,
         handle: Box<dyn EventHandle>,
-        story: FailureRecord,
+        record: FailureRecord,
         id: &str,
         event: &str,
         kept: Option<Box<EventMessage>>,
     ) {
-        let (subscription, attempt) = (self.settings.name.as_str(), story.attempt);
+        let (subscription, attempt) = (self.settings.name.as_str(), record.attempt);
         let mut letter = None;
-        let moved = match self.retry(&story) {
+        let moved = match self.retry(&record) {
             Some(delay) => {
                 let when = if delay.is_zero() { "at once".to_owned() } else { format!("in {}", shown(delay)) };
-                tracing::warn!(subscription, event, id, attempt, "retried {when}: {}", story.error);
-                handle.retry(delay, story).await
+                tracing::warn!(subscription, event, id, attempt, "retried {when}: {}", record.error);
+                handle.retry(delay, record).await
             }
             None => {
-                tracing::error!(subscription, event, id, attempt, "moved to the dead letters: {}", story.error);
-                letter = kept.map(|message| DeadLetter::new(self.settings.name.as_str(), &message, &story));
-                handle.dead_letter(story).await
+                tracing::error!(subscription, event, id, attempt, "moved to the dead letters: {}", record.error);
+                letter = kept.map(|message| DeadLetter::new(subscription, &message, record.reason, Some(&record)));
+                handle.dead_letter(record).await
             }
         };
         if let Err(error) = moved {
@@ -201,8 +202,8 @@ impl<E: Send + 'static> Shared<E> {
     }
 
     /// How long the event has to wait for another attempt, if there is to be one.
-    fn retry(&self, story: &FailureRecord) -> Option<Duration> {
-        story.reason.is_retryable().then(|| self.settings.retries.delay_after(story.attempt)).flatten()
+    fn retry(&self, record: &FailureRecord) -> Option<Duration> {
+        record.reason.is_retryable().then(|| self.settings.retries.delay_after(record.attempt)).flatten()
     }
 
     /// Runs the handler, unless the event was handled before. `None` when the event is to go back.
@@ -271,7 +272,7 @@ impl<E: Send + 'static> Shared<E> {
         }
     }
 
-    fn story(&self, failure: Failure, attempt: u32, first_failed_at: Option<Duration>) -> FailureRecord {
+    fn record(&self, failure: Failure, attempt: u32, first_failed_at: Option<Duration>) -> FailureRecord {
         let at = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::ZERO);
         FailureRecord {
             reason: failure.reason,

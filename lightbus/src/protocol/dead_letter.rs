@@ -36,8 +36,13 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// The dead letter that an event of a subscription becomes after its last attempt.
-    pub(crate) fn new(subscription: &str, event: &EventMessage, failure: &FailureRecord) -> Self {
+    /// The dead letter that an event of a subscription becomes, with the record of its last attempt if one was finished.
+    pub(crate) fn new(
+        subscription: &str,
+        event: &EventMessage,
+        reason: FailureReason,
+        record: Option<&FailureRecord>,
+    ) -> Self {
         Self {
             id: event.id.to_string(),
             subscription: subscription.to_owned(),
@@ -45,12 +50,12 @@ impl DeadLetter {
             event: event.event.to_string(),
             publisher: event.publisher.to_string(),
             payload: event.payload.clone(),
-            reason: failure.reason,
-            error: failure.error.clone(),
-            attempts: failure.attempt,
-            process: failure.process.clone(),
-            first_failed_at: Some(SystemTime::UNIX_EPOCH + failure.first_at),
-            failed_at: Some(SystemTime::UNIX_EPOCH + failure.at),
+            reason,
+            error: record.map_or_else(String::new, |record| record.error.clone()),
+            attempts: record.map_or(0, |record| record.attempt),
+            process: record.map_or_else(String::new, |record| record.process.clone()),
+            first_failed_at: record.map(|record| SystemTime::UNIX_EPOCH + record.first_at),
+            failed_at: record.map(|record| SystemTime::UNIX_EPOCH + record.at),
         }
     }
 }

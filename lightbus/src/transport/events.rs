@@ -92,12 +92,12 @@ pub(crate) trait EventHandle: fmt::Debug + Send {
     /// # Errors
     ///
     /// When it could not be moved: it is then still unsettled at the broker and will be delivered again.
-    async fn retry(self: Box<Self>, delay: Duration, story: FailureRecord) -> Result<(), Error>;
+    async fn retry(self: Box<Self>, delay: Duration, record: FailureRecord) -> Result<(), Error>;
 
     /// Moves the event to the subscription's dead letters, and returns when it is safe there.
     ///
     /// # Errors
     ///
     /// As for [`retry`](Self::retry).
-    async fn dead_letter(self: Box<Self>, story: FailureRecord) -> Result<(), Error>;
+    async fn dead_letter(self: Box<Self>, record: FailureRecord) -> Result<(), Error>;
 }

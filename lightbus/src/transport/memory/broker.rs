@@ -213,7 +213,7 @@ impl Broker {
         self.change(|State { subscriptions, outbox, .. }| {
             for (key, subscribed) in subscriptions {
                 if subscribed.is_bound_to(&name) {
-                    subscribed.queue.push(QueuedEvent { message: event.clone(), story: None }, None);
+                    subscribed.queue.push(QueuedEvent { message: event.clone(), record: None }, None);
                     hand_out(key, subscribed, outbox);
                 }
             }
@@ -273,13 +273,13 @@ impl Broker {
         self.with_subscription(key, |subscribed| subscribed.requeue(tag));
     }
 
-    pub(super) fn dead_letter(self: &Arc<Self>, key: &Destination, tag: Tag, story: FailureRecord) {
-        self.with_subscription(key, |subscribed| subscribed.dead_letter(tag, story));
+    pub(super) fn dead_letter(self: &Arc<Self>, key: &Destination, tag: Tag, record: FailureRecord) {
+        self.with_subscription(key, |subscribed| subscribed.dead_letter(tag, record));
     }
 
-    pub(super) fn retry(self: &Arc<Self>, key: &Destination, tag: Tag, delay: Duration, story: FailureRecord) {
+    pub(super) fn retry(self: &Arc<Self>, key: &Destination, tag: Tag, delay: Duration, record: FailureRecord) {
         let (time, runtimes) = self.with_subscription(key, |subscribed| {
-            let time = subscribed.retry(tag, delay, story);
+            let time = subscribed.retry(tag, delay, record);
             (time, subscribed.runtimes.values().cloned().collect::<Vec<_>>())
         });
         for runtime in runtimes {
@@ -365,12 +365,12 @@ impl Broker {
     }
 
     fn deliver_event(self: &Arc<Self>, key: Destination, assignment: Assignment<QueuedEvent, dyn EventSink>) {
-        let Assignment { sink, tag, entry: Entry { message: QueuedEvent { message, story }, .. } } = assignment;
+        let Assignment { sink, tag, entry: Entry { message: QueuedEvent { message, record }, .. } } = assignment;
         let handle = MemoryEventHandle::new(Arc::clone(self), key, tag);
         sink.deliver(EventDelivery {
             event: message,
-            attempt: story.as_ref().map_or(1, |story| story.attempt.saturating_add(1)),
-            first_failed_at: story.map(|story| story.first_at),
+            attempt: record.as_ref().map_or(1, |record| record.attempt.saturating_add(1)),
+            first_failed_at: record.map(|record| record.first_at),
             handle: Box::new(handle),
         });
     }

@@ -86,15 +86,15 @@ impl EventHandle for MemoryEventHandle {
         self.broker.accept_event(&self.subscription, self.tag);
     }
 
-    async fn retry(mut self: Box<Self>, delay: Duration, story: FailureRecord) -> Result<(), Error> {
+    async fn retry(mut self: Box<Self>, delay: Duration, record: FailureRecord) -> Result<(), Error> {
         self.settled = true;
-        self.broker.retry(&self.subscription, self.tag, delay, story);
+        self.broker.retry(&self.subscription, self.tag, delay, record);
         Ok(())
     }
 
-    async fn dead_letter(mut self: Box<Self>, story: FailureRecord) -> Result<(), Error> {
+    async fn dead_letter(mut self: Box<Self>, record: FailureRecord) -> Result<(), Error> {
         self.settled = true;
-        self.broker.dead_letter(&self.subscription, self.tag, story);
+        self.broker.dead_letter(&self.subscription, self.tag, record);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::time::Instant;
@@ -24,7 +24,7 @@ const DELIVERY_LIMIT: u32 = 20;
 pub(super) struct QueuedEvent {
     pub(super) message: EventMessage,
     /// How it failed last.
-    pub(super) story: Option<FailureRecord>,
+    pub(super) record: Option<FailureRecord>,
 }
 
 /// An event among the dead letters.
@@ -69,9 +69,9 @@ impl SubscriptionQueue {
     }
 
     /// Takes an event off the queue until its next attempt. It returns when that is, unless it is at once.
-    pub(super) fn retry(&mut self, tag: Tag, delay: Duration, story: FailureRecord) -> Option<Instant> {
+    pub(super) fn retry(&mut self, tag: Tag, delay: Duration, record: FailureRecord) -> Option<Instant> {
         let mut event = self.queue.settle(tag)?.message;
-        event.story = Some(story);
+        event.record = Some(record);
         if delay.is_zero() {
             self.queue.push(event, None);
             return None;
@@ -86,10 +86,10 @@ impl SubscriptionQueue {
         self.waiting.times().collect()
     }
 
-    pub(super) fn dead_letter(&mut self, tag: Tag, story: FailureRecord) {
+    pub(super) fn dead_letter(&mut self, tag: Tag, record: FailureRecord) {
         if let Some(entry) = self.queue.settle(tag) {
-            let (reason, message) = (story.reason, entry.message.message);
-            self.dead_letters.push_back(DeadEvent { reason, event: QueuedEvent { message, story: Some(story) } });
+            let (reason, message) = (record.reason, entry.message.message);
+            self.dead_letters.push_back(DeadEvent { reason, event: QueuedEvent { message, record: Some(record) } });
         }
     }
 
@@ -108,7 +108,7 @@ impl SubscriptionQueue {
         {
             settled += 1;
             if action == DeadLetterAction::Replay {
-                self.queue.push(QueuedEvent { story: None, ..dead.event }, None);
+                self.queue.push(QueuedEvent { record: None, ..dead.event }, None);
             }
             if matches!(selection, Selection::Id(_)) {
                 break;
@@ -164,22 +164,7 @@ impl EventSink for PatternSink {
 
 impl DeadEvent {
     fn letter(&self) -> DeadLetter {
-        let Self { reason, event: QueuedEvent { message, story } } = self;
-        let story = story.as_ref();
-        DeadLetter {
-            id: message.id.to_string(),
-            // The bus fills it in.
-            subscription: String::new(),
-            api: message.api.to_string(),
-            event: message.event.to_string(),
-            publisher: message.publisher.to_string(),
-            payload: message.payload.clone(),
-            reason: *reason,
-            error: story.map_or_else(String::new, |story| story.error.clone()),
-            attempts: story.map_or(0, |story| story.attempt),
-            process: story.map_or_else(String::new, |story| story.process.clone()),
-            first_failed_at: story.map(|story| SystemTime::UNIX_EPOCH + story.first_at),
-            failed_at: story.map(|story| SystemTime::UNIX_EPOCH + story.at),
-        }
+        // The bus fills in the subscription.
+        DeadLetter::new("", &self.event.message, self.reason, self.event.record.as_ref())
     }
 }
