@@ -72,6 +72,7 @@
 //! | dead letters | [`Bus::dead_letters`], [`BusBuilder::on_dead_letter`] |
 //! | events of every type | [`Bus::subscribe_pattern`] |
 //! | the health of this process | [`Bus::health`] |
+//! | what the other processes do | [`Bus::introspection`] |
 //! | the JSON Schema of an API | [`api::Api::schema`] |
 //!
 //! # Cargo features
@@ -93,6 +94,7 @@
 extern crate self as lightbus;
 
 pub mod api;
+mod builtin;
 mod bus;
 pub mod config;
 mod context;
@@ -100,6 +102,7 @@ mod duration;
 mod error;
 pub mod event;
 mod health;
+pub mod introspection;
 pub mod prelude;
 mod protocol;
 pub mod rpc;

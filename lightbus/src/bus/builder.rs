@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::future::Future;
+use std::iter::repeat_with;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use smol_str::format_smolstr;
+
+use super::facts::Facts;
 use super::registry::Registry;
 use super::{Bus, Inner};
 use crate::config::{Layer, QueueType, Settings};
@@ -24,6 +28,7 @@ use crate::transport;
 #[must_use = "nothing is connected before `connect`"]
 pub struct BusBuilder {
     service: String,
+    version: String,
     settings: Layer,
     application: Option<Settings>,
     on_dead_letter: Option<DeadLetterHook>,
@@ -31,7 +36,7 @@ pub struct BusBuilder {
 
 impl BusBuilder {
     pub(super) fn new(service: String) -> Self {
-        Self { service, settings: Layer::default(), application: None, on_dead_letter: None }
+        Self { service, version: String::new(), settings: Layer::default(), application: None, on_dead_letter: None }
     }
 
     /// Uses the application's own settings in place of `lightbus.toml`, which is not read then. Environment variables and
@@ -40,6 +45,13 @@ impl BusBuilder {
     /// [`Settings`] shows how to keep them in a table of the application's configuration file.
     pub fn settings(mut self, settings: Settings) -> Self {
         self.application = Some(settings);
+        self
+    }
+
+    /// Sets the version of the application, which [introspection](crate::introspection) shows:
+    /// `.version(env!("CARGO_PKG_VERSION"))`.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
         self
     }
 
@@ -200,6 +212,8 @@ impl BusBuilder {
         let runtime = Arc::new(BusRuntime::current().ok_or(Error::NoRuntime)?);
         let host = gethostname::gethostname();
         let process: Arc<str> = format!("{service}@{}:{}", host.display(), std::process::id()).into();
+        let random: String = repeat_with(fastrand::alphanumeric).take(8).collect();
+        let id = format_smolstr!("{process}-{random}");
         let transport = transport::connect(&settings, &service, &process).await?;
         let caller_settings = CallerSettings {
             service: service.clone(),
@@ -220,12 +234,16 @@ impl BusBuilder {
             runtime,
             transport,
             registry: Registry::default(),
+            facts: Facts::new(id, host.display().to_string(), self.version),
+            remembered: Arc::default(),
             on_dead_letter: self.on_dead_letter,
             draining: Flag::default(),
             closed: Flag::default(),
             shut_down: Flag::default(),
         };
-        Ok(Bus { inner: Arc::new(inner) })
+        let bus = Bus { inner: Arc::new(inner) };
+        bus.answer_questions();
+        Ok(bus)
     }
 }
 

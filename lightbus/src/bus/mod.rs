@@ -3,6 +3,8 @@
 mod builder;
 mod consumer_handle;
 mod dead_letters;
+mod facts;
+mod introspected;
 mod registry;
 mod run;
 mod serve;
@@ -24,12 +26,14 @@ pub use self::serve::Serve;
 pub use self::subscribe::Subscribe;
 pub use self::subscribe_all::{SubscribeAll, Subscriber, subscribe_handlers};
 
+use self::facts::Facts;
 use self::registry::Registry;
 use crate::api::{Api, ApiDescriptor, Event};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::event::{AnyEvent, DeadLetterHook, Handler, Publish, Publisher, read_any, read_typed};
 use crate::health::Health;
+use crate::introspection::Remembered;
 use crate::protocol::message::full_name;
 use crate::protocol::name::{Pattern, ServiceName};
 use crate::rpc::{Caller, Client, Dispatch};
@@ -87,6 +91,9 @@ struct Inner {
     caller: Caller,
     publisher: Publisher,
     registry: Registry,
+    facts: Facts,
+    /// What the processes consumed that answered earlier.
+    remembered: Arc<Remembered>,
     on_dead_letter: Option<DeadLetterHook>,
     /// A shutdown has begun.
     draining: Flag,
@@ -120,6 +127,7 @@ impl Bus {
     /// `bus.own_api::<WarrantyApi>()`. Serving an API includes this.
     pub fn own_api<A: Api>(&self) {
         self.inner.publisher.register(A::DESCRIPTOR.name());
+        self.inner.facts.publishes.add(A::DESCRIPTOR);
     }
 
     /// Publishes an event: `bus.publish(ProductRegistered { serial, customer }).await?`.
@@ -178,7 +186,7 @@ impl Bus {
         H: Handler<E, P>, // is called for each event, so it clones what it moves: `let desk = Arc::clone(&desk);`
     {
         let pattern = Pattern::new(&full_name(E::Api::DESCRIPTOR.name(), E::NAME));
-        Subscribe::new(self.clone(), name, pattern, read_typed::<E>, handler)
+        Subscribe::new(self.clone(), name, pattern, read_typed::<E>, handler).of_api(E::Api::DESCRIPTOR)
     }
 
     /// Subscribes the handlers of a type with [`#[lightbus::subscriber]`](macro@crate::subscriber):
@@ -325,6 +333,7 @@ fn at_least_one(own: Option<u16>, default: u16) -> Result<u16, Error> {
 
 /// The inside of a generated client.
 pub fn client(bus: &Bus, api: &'static ApiDescriptor) -> Client {
+    bus.inner.facts.calls.add(api);
     Client::new(api, bus.inner.caller.clone())
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use super::facts::Setup;
 use crate::error::Error;
 use crate::event::RepeatCounter;
 use crate::health::{ConsumerHealth, ConsumerKind};
@@ -29,6 +30,8 @@ pub(super) struct RegisteredConsumer {
     pub(super) name: String,
     pub(super) tasks: HandlerTasks,
     pub(super) repeats: RepeatCounter,
+    /// How it was set up, once that is known.
+    pub(super) setup: OnceLock<Setup>,
     /// Empty until the broker sends what there is.
     consumer: OnceLock<Arc<dyn Consumer>>,
     /// Someone stops it.
@@ -68,6 +71,7 @@ impl Registry {
             name: name.to_owned(),
             tasks: HandlerTasks::new(Arc::clone(runtime)),
             repeats: RepeatCounter::default(),
+            setup: OnceLock::new(),
             consumer: OnceLock::new(),
             stopping: Flag::default(),
             ended: Flag::default(),
@@ -94,6 +98,12 @@ impl Registry {
         lock(&self.state).consumers.iter().filter_map(|registered| registered.health()).collect()
     }
 
+    /// Everything that has started.
+    pub(super) fn started(&self) -> Vec<Arc<RegisteredConsumer>> {
+        let state = lock(&self.state);
+        state.consumers.iter().filter(|registered| registered.consumer.get().is_some()).cloned().collect()
+    }
+
     /// The names of the subscriptions that have started.
     pub(super) fn subscriptions(&self) -> Vec<String> {
         let state = lock(&self.state);
@@ -108,7 +118,7 @@ impl RegisteredConsumer {
         self.consumer.get()
     }
 
-    fn health(&self) -> Option<ConsumerHealth> {
+    pub(super) fn health(&self) -> Option<ConsumerHealth> {
         let consumer = self.consumer.get()?;
         let consuming = consumer.is_consuming();
         let problem = consumer.problem().filter(|_| !consuming);

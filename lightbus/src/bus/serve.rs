@@ -5,8 +5,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use super::facts::Setup;
 use super::{Bus, ConsumerHandle, at_least_one};
-use crate::api::Api;
+use crate::api::{Api, ApiDescriptor};
 use crate::error::Error;
 use crate::health::ConsumerKind;
 use crate::rpc::{Dispatch, Server, ServerSettings};
@@ -23,7 +24,7 @@ pub struct Serve {
 
 struct Settings {
     bus: Bus,
-    api: &'static str,
+    api: &'static ApiDescriptor,
     server: MakeServer,
     concurrency: Option<u16>,
     prefetch: Option<u16>,
@@ -34,7 +35,7 @@ type MakeServer = Box<dyn FnOnce(ServerSettings) -> Arc<dyn RequestSink> + Send>
 
 impl Serve {
     pub(super) fn new<D: Dispatch>(bus: Bus, server: D) -> Self {
-        let api = D::Api::DESCRIPTOR.name();
+        let api = D::Api::DESCRIPTOR;
         let server: MakeServer = Box::new(|settings| Arc::new(Server::new(server, settings)));
         Self { state: Lazy::Settings(Settings { bus, api, server, concurrency: None, prefetch: None }) }
     }
@@ -61,7 +62,8 @@ impl Serve {
 
 impl Settings {
     async fn serve(self) -> Result<ConsumerHandle, Error> {
-        let Self { bus, api, server, concurrency, prefetch } = self;
+        let Self { bus, api: descriptor, server, concurrency, prefetch } = self;
+        let api = descriptor.name();
         let inner = &bus.inner;
         let concurrency = at_least_one(concurrency, inner.settings.call_concurrency)?;
         let reservation = inner.registry.reserve(ConsumerKind::Api, api, &inner.runtime)?;
@@ -76,6 +78,8 @@ impl Settings {
         inner.publisher.register(api);
         inner.caller.start_serving(api);
         let prefetch = prefetch.unwrap_or(concurrency).max(concurrency);
+        inner.facts.publishes.add(descriptor);
+        let _ = reservation.registered.setup.set(Setup::Api { api: descriptor, concurrency, prefetch });
         let consumer = inner.transport.serve(api, prefetch, sink).await?;
         let registered = reservation.fulfil(consumer);
         Ok(ConsumerHandle::new(bus.clone(), registered))
@@ -97,7 +101,7 @@ impl fmt::Debug for Serve {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let settings = self.state.settings();
         f.debug_struct("Serve")
-            .field("api", &settings.map(|settings| settings.api))
+            .field("api", &settings.map(|settings| settings.api.name()))
             .field("concurrency", &settings.and_then(|settings| settings.concurrency))
             .finish_non_exhaustive()
     }

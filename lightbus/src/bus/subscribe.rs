@@ -6,8 +6,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use super::facts::{Setup, SubscriptionSetup};
 use super::registry::RegisteredConsumer;
 use super::{Bus, ConsumerHandle, at_least_one};
+use crate::api::ApiDescriptor;
 use crate::error::Error;
 use crate::event::{Dedupe, DedupeStore, DynDedupeStore, Handler, Read, Retries, Subscriber, SubscriberSettings};
 use crate::health::ConsumerKind;
@@ -30,6 +32,7 @@ struct Settings {
     bus: Bus,
     name: String,
     pattern: Result<Pattern, NameError>,
+    api: Option<&'static ApiDescriptor>,
     subscriber: MakeSubscriber,
     concurrency: Option<u16>,
     prefetch: Option<u16>,
@@ -58,6 +61,7 @@ impl Subscribe {
             bus,
             name: name.to_owned(),
             pattern,
+            api: None,
             subscriber: Box::new(move |settings| Arc::new(Subscriber::new(handler, read, settings))),
             concurrency: None,
             prefetch: None,
@@ -66,6 +70,12 @@ impl Subscribe {
             dedupe: None,
         };
         Self { state: Lazy::Settings(settings) }
+    }
+
+    /// Names the API of its event.
+    pub(super) fn of_api(mut self, api: &'static ApiDescriptor) -> Self {
+        self.state.set(|settings| settings.api = Some(api));
+        self
     }
 
     /// Limits how many events of this subscription this process handles at a time. Default: the bus's, which is 16.
@@ -160,6 +170,16 @@ impl Settings {
         let RegisteredConsumer { tasks, repeats, .. } = &*reservation.registered;
         let waits = self.retries.waits();
         let dedupe = self.dedupe.map(|store| Dedupe::new(store, name.clone(), handler_timeout, repeats.clone()));
+        let prefetch = self.prefetch.unwrap_or(concurrency).max(concurrency);
+        let _ = reservation.registered.setup.set(Setup::Subscription(SubscriptionSetup {
+            pattern: pattern.to_string(),
+            api: self.api,
+            retries: (1..).map_while(|attempt| self.retries.delay_after(attempt)).collect(),
+            concurrency,
+            prefetch,
+            handler_timeout,
+            dedupe: dedupe.is_some(),
+        }));
         let settings = SubscriberSettings {
             name: name.clone(),
             concurrency,
@@ -172,7 +192,6 @@ impl Settings {
             tasks: tasks.clone(),
         };
         let sink = (self.subscriber)(settings);
-        let prefetch = self.prefetch.unwrap_or(concurrency).max(concurrency);
         let destination = Destination::Subscription { service: inner.service.clone(), name };
         let subscription = Subscription { destination, pattern, prefetch, waits };
         let consumer = inner.transport.subscribe(subscription, sink).await?;

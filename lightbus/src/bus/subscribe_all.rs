@@ -43,7 +43,8 @@ pub fn subscribe_handlers<S: Send + Sync>(
 
 fn subscribe_handler<S: Send + Sync>(bus: &Bus, state: Arc<S>, handler: &'static EventHandler<S>) -> Subscribe {
     let (name, pattern, settings) = (handler.subscription(), Pattern::new(&handler.event()), handler.settings());
-    let mut subscribe = Subscribe::new(bus.clone(), name, pattern, read_undecoded, BoundHandler::new(state, handler));
+    let bound = BoundHandler::new(state, handler);
+    let mut subscribe = Subscribe::new(bus.clone(), name, pattern, read_undecoded, bound).of_api(handler.api());
     if let Some(retries) = settings.retries() {
         subscribe = subscribe.retries(retries);
     }

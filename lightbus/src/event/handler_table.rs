@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::handler::{Handler, HandlerError, HandlerResult};
 use super::retries::Retries;
 use super::subscriber::expect;
-use crate::api::{Api, Event};
+use crate::api::{Api, ApiDescriptor, Event};
 use crate::context::Context;
 use crate::protocol::codec;
 use crate::protocol::message::{EventMessage, full_name};
@@ -22,7 +22,7 @@ use crate::protocol::message::{EventMessage, full_name};
 /// handlers.
 pub struct EventHandler<S> {
     subscription: &'static str,
-    api: &'static str,
+    api: &'static ApiDescriptor,
     event: &'static str,
     handle: Handle<S>,
     settings: HandlerSettings,
@@ -47,7 +47,7 @@ impl<S> EventHandler<S> {
     #[must_use]
     pub const fn new<E: Event>(subscription: &'static str, handle: Handle<S>) -> Self {
         let settings = HandlerSettings { retries: None, concurrency: None, timeout: None, dedupe: None };
-        Self { subscription, api: E::Api::DESCRIPTOR.name(), event: E::NAME, handle, settings }
+        Self { subscription, api: E::Api::DESCRIPTOR, event: E::NAME, handle, settings }
     }
 
     /// Retries after these delays.
@@ -82,13 +82,17 @@ impl<S> EventHandler<S> {
         self.subscription
     }
 
+    pub(crate) const fn api(&self) -> &'static ApiDescriptor {
+        self.api
+    }
+
     pub(crate) const fn settings(&self) -> HandlerSettings {
         self.settings
     }
 
     /// The full name of the event.
     pub(crate) fn event(&self) -> String {
-        full_name(self.api, self.event)
+        full_name(self.api.name(), self.event)
     }
 }
 
@@ -159,7 +163,7 @@ pub(crate) enum ByTable {}
 impl<S: Send + Sync> Handler<Delivered, ByTable> for BoundHandler<S> {
     async fn handle(&self, delivered: Delivered, context: Context) -> Result<(), HandlerError> {
         let EventHandler { api, event, handle, .. } = self.handler;
-        expect(&delivered.message, api, event).map_err(HandlerError::undecodable)?;
+        expect(&delivered.message, api.name(), event).map_err(HandlerError::undecodable)?;
         handle(&self.state, delivered, context).await
     }
 }

@@ -32,4 +32,6 @@ pub use self::invocation::{Invocation, Outcome, invocation};
 pub use self::returned::{IsNoResult, Returned};
 
 pub(crate) use self::caller::{Caller, CallerSettings};
+pub(crate) use self::ending::{Ended, Ending};
+pub(crate) use self::prepared::Decode;
 pub(crate) use self::server::{Server, ServerSettings};

@@ -6,6 +6,7 @@
 pub(crate) mod amqp;
 mod calls;
 mod consumer;
+pub(crate) mod control;
 mod dead_letters;
 mod events;
 pub(crate) mod memory;
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 
 pub(crate) use self::calls::{CallOutcome, CallTransport, RequestDelivery, RequestHandle, RequestSink};
 pub(crate) use self::consumer::Consumer;
+pub(crate) use self::control::ControlTransport;
 pub(crate) use self::dead_letters::DeadLetterTransport;
 pub(crate) use self::events::{EventDelivery, EventHandle, EventSink, EventTransport, PublishFailure, Subscription};
 use crate::config::{Location, Settings};
@@ -27,7 +29,7 @@ use crate::protocol::name::ServiceName;
 /// One process's way to the other processes.
 #[async_trait]
 pub(crate) trait Transport:
-    CallTransport + EventTransport + DeadLetterTransport + fmt::Debug + Send + Sync + 'static
+    CallTransport + EventTransport + DeadLetterTransport + ControlTransport + fmt::Debug + Send + Sync + 'static
 {
     /// Whether there is a connection, on which calls and events can leave.
     fn is_connected(&self) -> bool;

@@ -14,6 +14,7 @@ mod desk;
 mod events;
 mod failing_events;
 mod health;
+mod introspection;
 mod retries;
 mod shutdown;
 mod stopping;
@@ -143,6 +144,14 @@ on_every_transport! {
     health:
         a_process_tells_what_it_consumes
         a_process_that_was_shut_down_is_not_healthy;
+    introspection:
+        every_process_answers_with_what_it_consumes
+        a_process_tells_everything_about_itself
+        questions_go_to_a_service_or_to_one_process
+        a_schema_is_fetched_by_its_hash
+        a_process_that_left_is_not_missing
+        processes_come_and_go_while_everyone_is_asked
+        asking_on_a_bus_that_was_shut_down_fails;
     retries:
         an_event_that_fails_is_retried_at_once_unless_said_otherwise
         an_event_is_retried_until_it_is_handled

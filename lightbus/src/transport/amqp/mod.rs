@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `session` | the connections of a process, kept open by a supervisor |
 //! | `consume` | the consuming side: deliveries, acknowledgements, dead letters |
+//! | `control` | questions to processes about themselves, and the answers |
 //! | `publish` | the publishing side: calls, replies, events and their confirms |
 //! | `topology` | names, arguments and declarations of queues and exchanges |
 //! | `connection` | one TCP connection: address, TLS, frames, liveness |
@@ -20,6 +21,7 @@ mod backoff;
 mod clock;
 mod connection;
 mod consume;
+mod control;
 mod errors;
 mod message;
 mod publish;
@@ -32,7 +34,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -59,12 +61,14 @@ use crate::transport::amqp::consume::connection::ConsumeSide;
 use crate::transport::amqp::consume::consumer::{ConsumeTask, Work};
 use crate::transport::amqp::consume::dead_letters;
 use crate::transport::amqp::consume::status::{AmqpConsumer, ConsumerStatus};
+use crate::transport::amqp::control::{ask, respond};
 use crate::transport::amqp::errors::OPERATION_TIMEOUT;
 use crate::transport::amqp::publish::{calls, event};
 use crate::transport::amqp::session::hosts::Hosts;
 use crate::transport::amqp::session::stall;
 use crate::transport::amqp::session::supervisor::{self, Shared};
 use crate::transport::amqp::topology::{Topology, declare};
+use crate::transport::control::{Answer, Audience, ConsumedQueue, ControlTransport, Respondent};
 
 /// How long closing may take altogether.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -242,6 +246,29 @@ impl DeadLetterTransport for AmqpTransport {
         let (queue, live) = (topology.dead_queue(destination), topology.queue(destination));
         let side = self.side_to_inspect(&queue).await?;
         dead_letters::settle(&side, &queue, &live, &selection, action).await
+    }
+}
+
+#[async_trait]
+impl ControlTransport for AmqpTransport {
+    fn answer_questions(&self, respondent: Respondent, sink: Arc<dyn RequestSink>) {
+        let (shared, shutdown) = (Arc::clone(&self.shared), self.shared.shutdown.clone());
+        self.shared.tasks.spawn(async move {
+            shutdown.run_until_cancelled(respond::run(shared, respondent, sink)).await;
+        });
+    }
+
+    async fn ask(&self, audience: &Audience, question: Request) -> Result<Option<mpsc::Receiver<Answer>>, Error> {
+        ask::ask(&self.shared.ready, &self.shared.tasks, audience, question).await
+    }
+
+    async fn consumers(&self, queue: &ConsumedQueue) -> Option<u32> {
+        let topology = &self.shared.topology;
+        let queue = match queue {
+            ConsumedQueue::Api(api) => topology.rpc_queue(api),
+            ConsumedQueue::Destination(destination) => topology.queue(destination),
+        };
+        ask::consumers(&self.shared.ready, &queue).await
     }
 }
 

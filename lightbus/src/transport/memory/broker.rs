@@ -9,6 +9,7 @@ use smol_str::SmolStr;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
+use super::control::{Asked, Respondents};
 use super::handles::{MemoryEventHandle, MemoryRequestHandle};
 use super::queue::{Assignment, Entry, ProcessId, Queue, Tag};
 use super::subscription::{QueuedEvent, SubscriptionQueue};
@@ -17,6 +18,7 @@ use crate::protocol::destination::Destination;
 use crate::protocol::failure::FailureRecord;
 use crate::protocol::message::{EventMessage, Request};
 use crate::runtime::sync::lock;
+use crate::transport::control::{Audience, ConsumedQueue, Respondent};
 use crate::transport::pending_calls::PendingCalls;
 use crate::transport::{EventDelivery, EventSink, RequestDelivery, RequestSink, Subscription};
 
@@ -38,6 +40,7 @@ struct State {
     next_process: u64,
     apis: FxHashMap<SmolStr, ApiQueue>,
     subscriptions: FxHashMap<Destination, SubscriptionQueue>,
+    respondents: Respondents,
     /// What is on its way to the sinks, in order.
     outbox: VecDeque<Delivery>,
     /// Whether someone is emptying the outbox.
@@ -76,6 +79,8 @@ impl Broker {
 
     /// Takes a process off the bus: what it holds goes back, and is delivered again to others.
     pub(super) fn leave(self: &Arc<Self>, process: ProcessId) {
+        let respondents = lock(&self.state).respondents.remove(process);
+        drop(respondents);
         self.stop_consuming(process);
         self.change(|state| {
             let State { apis, subscriptions, outbox, .. } = state;
@@ -168,6 +173,26 @@ impl Broker {
 
     pub(super) fn servers(&self, api: &str) -> usize {
         lock(&self.state).apis.get(api).map_or(0, |served| served.queue.consumers())
+    }
+
+    pub(super) fn consumers(&self, queue: &ConsumedQueue) -> usize {
+        match queue {
+            ConsumedQueue::Api(api) => self.servers(api),
+            ConsumedQueue::Destination(destination) => {
+                let state = lock(&self.state);
+                state.subscriptions.get(destination).map_or(0, |subscribed| subscribed.queue.consumers())
+            }
+        }
+    }
+
+    /// Has questions handed to the sink until the process leaves.
+    pub(super) fn answer_questions(&self, process: ProcessId, respondent: Respondent, sink: Arc<dyn RequestSink>) {
+        lock(&self.state).respondents.add(process, respondent, sink);
+    }
+
+    /// The processes that get a question.
+    pub(super) fn asked(&self, audience: &Audience) -> Asked {
+        lock(&self.state).respondents.of(audience)
     }
 
     pub(super) fn serve(

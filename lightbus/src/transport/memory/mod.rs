@@ -3,6 +3,7 @@
 
 mod broker;
 mod consumer;
+mod control;
 mod delay_queue;
 mod handles;
 mod queue;
@@ -15,12 +16,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use smol_str::SmolStr;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::broker::{Broker, Source};
 use self::consumer::MemoryConsumer;
 use self::queue::ProcessId;
+use super::control::{Answer, Audience, ConsumedQueue, ControlTransport, Respondent};
 use super::pending_calls::PendingCalls;
 use super::{
     CallOutcome, CallTransport, Consumer, DeadLetterTransport, EventSink, EventTransport, PublishFailure, RequestSink,
@@ -204,6 +207,24 @@ impl DeadLetterTransport for MemoryTransport {
         action: DeadLetterAction,
     ) -> Result<u64, Error> {
         Ok(self.broker().settle_dead_letters(destination, &selection, action) as u64)
+    }
+}
+
+#[async_trait]
+impl ControlTransport for MemoryTransport {
+    fn answer_questions(&self, respondent: Respondent, sink: Arc<dyn RequestSink>) {
+        self.broker().answer_questions(self.process(), respondent, sink);
+    }
+
+    async fn ask(&self, audience: &Audience, question: Request) -> Result<Option<mpsc::Receiver<Answer>>, Error> {
+        if self.membership.has_left() {
+            return Err(Error::Closed);
+        }
+        Ok(control::ask(self.broker().asked(audience), &question))
+    }
+
+    async fn consumers(&self, queue: &ConsumedQueue) -> Option<u32> {
+        u32::try_from(self.broker().consumers(queue)).ok()
     }
 }
 

@@ -140,6 +140,11 @@ impl Calls {
         Ok(())
     }
 
+    /// Counts the processes that consume a queue. Returns `None` if the broker does not say.
+    pub(crate) async fn consumers(&self, queue: &str) -> Option<u32> {
+        self.shared.servers(queue).await
+    }
+
     /// Ends all calls that wait: the connection is lost.
     pub(crate) fn fail_all(&self) {
         self.shared.pending.fail_all();

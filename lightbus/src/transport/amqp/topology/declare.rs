@@ -37,25 +37,38 @@ impl DeclareError {
 /// Declares the exchange of events. A user who may not declare it can still use the existing one.
 pub(crate) async fn events_exchange(connection: &Connection, topology: &Topology) -> Result<(), DeclareError> {
     let name = topology.events();
-    let declared = match exchange(connection, &name, false).await {
-        Err(refusal) if refusal.is_access_refused() => match exchange(connection, &name, true).await {
+    existing_exchange(connection, &name, ExchangeKind::Topic).await.map_err(|failure| {
+        DeclareError::new(failure, format!("declare the exchange {name}"), format!("the exchange {name}"))
+    })
+}
+
+/// Declares the exchange of questions, in the same way.
+pub(crate) async fn control_exchange(connection: &Connection, topology: &Topology) -> Result<(), OperationError> {
+    existing_exchange(connection, &topology.control(), ExchangeKind::Direct).await
+}
+
+async fn existing_exchange(connection: &Connection, name: &str, kind: ExchangeKind) -> Result<(), OperationError> {
+    match exchange(connection, name, kind.clone(), false).await {
+        Err(refusal) if refusal.is_access_refused() => match exchange(connection, name, kind, true).await {
             // RabbitMQ asks for a permission to look at an exchange from 4.2.6 on (*configure* in 4.2.6 and 4.3.0, any one
             // later), so the refusal does not say whether the exchange exists. Publishing and binding will tell.
             Err(hidden) if hidden.is_access_refused() => Ok(()),
             found => found.map_err(|_| refusal),
         },
         declared => declared,
-    };
-    declared.map_err(|failure| {
-        DeclareError::new(failure, format!("declare the exchange {name}"), format!("the exchange {name}"))
-    })
+    }
 }
 
-async fn exchange(connection: &Connection, name: &str, passive: bool) -> Result<(), OperationError> {
+async fn exchange(
+    connection: &Connection,
+    name: &str,
+    kind: ExchangeKind,
+    passive: bool,
+) -> Result<(), OperationError> {
     let options = ExchangeDeclareOptions { passive, durable: true, ..ExchangeDeclareOptions::default() };
     let name = short(name);
     let declare = |channel: Channel| async move {
-        bounded(channel.exchange_declare(name, ExchangeKind::Topic, options, FieldTable::default())).await
+        bounded(channel.exchange_declare(name, kind, options, FieldTable::default())).await
     };
     connection.perform(declare).await
 }
@@ -95,6 +108,30 @@ pub(crate) async fn binding_queue(
     name: &str,
 ) -> Result<(), DeclareError> {
     queue(connection, name, topology.binding_queue_arguments()).await.map(drop)
+}
+
+/// Declares the queue of the questions to a process. It goes with the connection.
+pub(crate) async fn control_queue(
+    connection: &Connection,
+    topology: &Topology,
+    name: &str,
+) -> Result<(), OperationError> {
+    let options = QueueDeclareOptions { exclusive: true, auto_delete: true, ..QueueDeclareOptions::default() };
+    declare(connection, name, options, topology.control_queue_arguments()).await.map(drop)
+}
+
+/// Binds such a queue to the exchange of questions.
+pub(crate) async fn bind_control_queue(
+    connection: &Connection,
+    topology: &Topology,
+    queue: &str,
+    key: &str,
+) -> Result<(), OperationError> {
+    let (name, source, key) = (short(queue), short(topology.control()), short(key));
+    let bind = |channel: Channel| async move {
+        bounded(channel.queue_bind(name, source, key, QueueBindOptions::default(), FieldTable::default())).await
+    };
+    connection.perform(bind).await
 }
 
 /// Binds a queue to the exchange of events.

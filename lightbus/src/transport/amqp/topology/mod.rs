@@ -18,6 +18,12 @@ const DELIVERY_LIMIT: i64 = 20;
 /// drops the dead letter.
 const DEAD_LETTER_DELIVERY_LIMIT: i64 = i32::MAX as i64;
 
+/// How many questions to a process the broker keeps.
+const MAX_QUESTIONS: i64 = 100;
+
+/// For how many milliseconds it keeps them.
+const QUESTION_TTL: i64 = 10_000;
+
 /// The queues and exchanges of one bus.
 #[derive(Debug, Clone)]
 pub(crate) struct Topology {
@@ -35,6 +41,16 @@ impl Topology {
     /// The exchange that events are published to.
     pub(crate) fn events(&self) -> String {
         [self.namespace.as_str(), ".events"].concat()
+    }
+
+    /// The exchange of questions to processes.
+    pub(crate) fn control(&self) -> String {
+        [self.namespace.as_str(), ".control"].concat()
+    }
+
+    /// The queue of the questions to a process. `random` tells it from those of other processes and of earlier connections.
+    pub(crate) fn control_queue(&self, service: &str, random: &str) -> String {
+        format!("{}.control.{service}.{random}", self.namespace)
     }
 
     /// The queue that the calls of an API wait in.
@@ -115,6 +131,16 @@ impl Topology {
         ])
     }
 
+    /// Questions that nobody reads are soon of no use.
+    pub(crate) fn control_queue_arguments(&self) -> FieldTable {
+        table([
+            ("x-queue-type", text("classic")),
+            ("x-max-length", number(MAX_QUESTIONS)),
+            ("x-overflow", text("drop-head")),
+            ("x-message-ttl", number(QUESTION_TTL)),
+        ])
+    }
+
     /// The last pattern counts.
     pub(crate) fn binding_queue_arguments(&self) -> FieldTable {
         table([("x-queue-type", text("classic")), ("x-max-length", number(1))])
@@ -182,6 +208,8 @@ mod tests {
         let covers = subscription("spare-parts", "start-cover");
         let report = Destination::task("company.warranty", "send_report").unwrap();
         assert_eq!(topology.events(), "alice.events");
+        assert_eq!(topology.control(), "alice.control");
+        assert_eq!(topology.control_queue("spare-parts", "x1y2"), "alice.control.spare-parts.x1y2");
         assert_eq!(topology.rpc_queue("company.warranty"), "alice.rpc.company.warranty");
         assert_eq!(topology.queue(&covers), "alice.event.spare-parts.start-cover");
         assert_eq!(topology.dead_queue(&covers), "alice.event.spare-parts.start-cover.dead");
