@@ -1,12 +1,8 @@
-//! The arguments of a call, one at a time.
+//! The arguments of a call as a client writes them, one at a time.
 
-use std::fmt;
+use serde::Serialize;
 
-use serde::de::Expected;
-use serde::{Deserialize, Serialize};
-
-use super::invocation::{Invocation, Outcome};
-use crate::protocol::codec::{Body, EncodeError, FieldWriter};
+use crate::protocol::codec::{EncodeError, FieldWriter};
 use crate::protocol::message::Payload;
 
 /// The arguments of a call as a generated client writes them.
@@ -32,34 +28,5 @@ impl Arguments {
 
     pub(crate) fn finish(self) -> Result<Payload, EncodeError> {
         self.0.finish()
-    }
-}
-
-/// An argument of a request, not decoded yet.
-#[derive(Debug, Clone, Copy)]
-pub struct Field<'i> {
-    pub(super) invocation: &'i Invocation,
-    pub(super) body: &'i Body,
-    pub(super) name: &'static str,
-    pub(super) place: Option<usize>,
-}
-
-impl<'i> Field<'i> {
-    /// Decodes the argument, which may borrow from the request.
-    ///
-    /// # Errors
-    ///
-    /// The fault to answer with if it does not decode.
-    pub fn decode<T: Deserialize<'i>>(self) -> Result<T, Outcome> {
-        self.body.field(self.name, self.place).map_err(|error| self.invocation.invalid_arguments(&error))
-    }
-}
-
-/// What the fault says if the arguments are not a map.
-pub(super) struct MapOf<'m>(pub(super) &'m str);
-
-impl Expected for MapOf<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a map of the arguments of {}", self.0)
     }
 }

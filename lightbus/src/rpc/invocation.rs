@@ -1,12 +1,12 @@
 //! One request on its way through a generated dispatcher.
 
+use std::fmt;
 use std::sync::OnceLock;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Expected};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
-use super::arguments::{Field, MapOf};
 use super::fault::{Fault, FaultCode, FaultDetails};
 use crate::api::ApiDescriptor;
 use crate::context::Context;
@@ -116,7 +116,7 @@ impl Invocation {
         self.fault(&Fault { code: FaultCode::UnknownMethod, message, details })
     }
 
-    pub(super) fn invalid_arguments(&self, error: &DecodeError) -> Outcome {
+    fn invalid_arguments(&self, error: &DecodeError) -> Outcome {
         let path = match error {
             DecodeError::Value { path, .. } => path.clone(),
             DecodeError::TooDeep | DecodeError::UnsupportedContentType(_) => String::new(),
@@ -161,5 +161,34 @@ impl Outcome {
         // A fault is made of text and numbers, which always encode.
         let payload = codec::encode(encoding, fault).unwrap_or_default();
         Self { kind: ReplyKind::Fault, payload }
+    }
+}
+
+/// An argument of a request, not decoded yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Field<'i> {
+    invocation: &'i Invocation,
+    body: &'i Body,
+    name: &'static str,
+    place: Option<usize>,
+}
+
+impl<'i> Field<'i> {
+    /// Decodes the argument, which may borrow from the request.
+    ///
+    /// # Errors
+    ///
+    /// The fault to answer with if it does not decode.
+    pub fn decode<T: Deserialize<'i>>(self) -> Result<T, Outcome> {
+        self.body.field(self.name, self.place).map_err(|error| self.invocation.invalid_arguments(&error))
+    }
+}
+
+/// What the fault says if the arguments are not a map.
+struct MapOf<'m>(&'m str);
+
+impl Expected for MapOf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a map of the arguments of {}", self.0)
     }
 }

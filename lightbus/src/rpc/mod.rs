@@ -23,11 +23,11 @@ pub use self::fault::{Fault, FaultCode, FaultDetails};
 #[doc(hidden)]
 pub use self::argument::{Argument, Lend, Text};
 #[doc(hidden)]
-pub use self::arguments::{Arguments, Field};
+pub use self::arguments::Arguments;
 #[doc(hidden)]
 pub use self::client::Client;
 #[doc(hidden)]
-pub use self::invocation::{Invocation, Outcome, invocation};
+pub use self::invocation::{Field, Invocation, Outcome, invocation};
 #[doc(hidden)]
 pub use self::returned::{IsNoResult, Returned};
 

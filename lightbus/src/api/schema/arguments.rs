@@ -3,7 +3,7 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 
-use super::describe::{Described, SchemaOf};
+use super::described::{Described, SchemaOf};
 
 /// The schema of a method's arguments.
 #[derive(Debug, Clone, Copy)]

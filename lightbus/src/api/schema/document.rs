@@ -1,7 +1,6 @@
 //! The schema of an API as a document.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use schemars::Schema;
@@ -142,19 +141,6 @@ impl From<TypeSchema> for TypeDocument {
     }
 }
 
-/// A hash of what an API means on the bus: names, types, and which methods are idempotent.
-///
-/// Documentation, the names and the order of Rust types and the version of the crate do not change it. It is written
-/// as 32 hexadecimal digits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SchemaHash(u128);
-
-impl fmt::Display for SchemaHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
-
 impl ApiSchema {
     pub(crate) fn empty(name: String) -> Self {
         Self {
@@ -184,12 +170,6 @@ impl ApiSchema {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
-    }
-
-    /// The hash of the schema, by which processes compare their versions.
-    #[must_use]
-    pub fn hash(&self) -> SchemaHash {
-        SchemaHash(super::compat::hash(self))
     }
 }
 

@@ -7,9 +7,12 @@ mod arguments;
 mod assert;
 mod compat;
 mod describe;
+mod described;
 mod document;
+mod hash;
 mod probe;
 mod shape;
+mod types;
 
 #[doc(hidden)]
 pub use self::arguments::{ArgumentsSchema, property};
@@ -18,8 +21,9 @@ pub use self::assert::assert_compatible_with;
 pub use self::compat::{Comparison, Difference, Order, Part, Rule, Verdict, compare};
 pub(crate) use self::describe::Describer;
 #[doc(hidden)]
-pub use self::describe::{Described, SchemaOf, described, inline, reference};
-pub use self::document::{ApiSchema, EventSchema, MethodSchema, SchemaHash, TypeSchema};
+pub use self::described::{Described, SchemaOf, described, inline, reference};
+pub use self::document::{ApiSchema, EventSchema, MethodSchema, TypeSchema};
+pub use self::hash::SchemaHash;
 pub(crate) use self::probe::annotate;
 #[doc(hidden)]
 pub use self::probe::{Probe, probe};

@@ -8,6 +8,7 @@
 mod facts;
 mod prober;
 mod spy;
+mod steps;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};

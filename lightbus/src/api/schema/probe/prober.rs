@@ -4,10 +4,12 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::super::compat::{accepts, example, of_variant, rich, tagged};
-use super::super::shape::{Id, Shape, Shapes, Struct, Tagging, Text, Union};
 use super::facts::Fact;
+use super::steps::{Step, get, names_path, place, set};
 use super::{Names, Probe, Refusal};
+use crate::api::schema::shape::{
+    Id, Shape, Shapes, Struct, Tagging, Text, Union, accepts, example, of_variant, rich, tagged,
+};
 
 /// How many values one type's decoder is given.
 const MAX_VALUES: usize = 2_000;
@@ -30,13 +32,6 @@ pub(super) struct Prober<'p> {
     left: usize,
     facts: Vec<Fact>,
     names: Names,
-}
-
-/// A field, an entry or an element.
-#[derive(Debug, Clone, PartialEq)]
-enum Step {
-    Key(String),
-    Index(usize),
 }
 
 impl<'p> Prober<'p> {
@@ -378,75 +373,8 @@ fn variant_name(value: &Value, tagging: &Tagging) -> Option<String> {
     }
 }
 
-fn get<'v>(value: &'v Value, steps: &[Step]) -> Option<&'v Value> {
-    steps.iter().try_fold(value, |value, step| match step {
-        Step::Key(name) => value.get(name),
-        Step::Index(index) => value.get(*index),
-    })
-}
-
-fn set(whole: &Value, steps: &[Step], value: Value) -> Value {
-    let mut changed = whole.clone();
-    let mut place = Some(&mut changed);
-    for step in steps {
-        place = place.and_then(|place| match step {
-            Step::Key(name) => place.get_mut(name),
-            Step::Index(index) => place.get_mut(*index),
-        });
-    }
-    if let Some(place) = place {
-        *place = value;
-    }
-    changed
-}
-
 fn without(fields: &Map<String, Value>, name: &str) -> Map<String, Value> {
     let mut fields = fields.clone();
     fields.remove(name);
     fields
-}
-
-/// The part of a value that an error names.
-fn place(value: &Value, path: &str) -> Option<Vec<Step>> {
-    let mut waiting = vec![(value, Vec::new())];
-    while let Some((value, steps)) = waiting.pop() {
-        if written(&steps) == path {
-            return Some(steps);
-        }
-        let mut push = |value, step| {
-            let mut steps = steps.clone();
-            steps.push(step);
-            waiting.push((value, steps));
-        };
-        match value {
-            Value::Object(entries) => entries.iter().for_each(|(name, value)| push(value, Step::Key(name.clone()))),
-            Value::Array(items) => items.iter().enumerate().for_each(|(at, item)| push(item, Step::Index(at))),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// As errors of the codec write a path.
-fn written(steps: &[Step]) -> String {
-    let mut path = String::new();
-    for step in steps {
-        match step {
-            Step::Key(name) if path.is_empty() => path.push_str(name),
-            Step::Key(name) => path.extend([".", name]),
-            Step::Index(index) => path.push_str(&format!("[{index}]")),
-        }
-    }
-    path
-}
-
-/// As [`Names`] are keyed.
-fn names_path(steps: &[Step]) -> String {
-    steps
-        .iter()
-        .map(|step| match step {
-            Step::Key(name) => format!("/{name}"),
-            Step::Index(index) => format!("/{index}"),
-        })
-        .collect()
 }

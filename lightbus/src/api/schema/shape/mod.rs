@@ -4,17 +4,26 @@
 //! twenty forms that schemars writes for serde types. Anything else becomes [`Shape::Opaque`], about which only
 //! equality is known.
 
+mod accepts;
 mod fingerprint;
+mod keywords;
 mod object;
 mod reader;
+mod sample;
 mod union;
+mod variants;
+mod words;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+pub(crate) use self::accepts::{accepts, is_within};
 pub(crate) use self::fingerprint::{Hash, fingerprint};
-pub(crate) use self::reader::{Contract, Reader, escaped};
+pub(crate) use self::keywords::escaped;
+pub(crate) use self::reader::{Contract, Reader};
+pub(crate) use self::sample::{example, number, of_variant, rich, sample, simplest, tagged};
+pub(crate) use self::words::{describe, short};
 
 /// The index of a shape among its [`Shapes`].
 pub(crate) type Id = usize;

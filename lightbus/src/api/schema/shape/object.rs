@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
 
-use super::reader::{Contract, Object, Reader, escaped, is_annotation, too_large};
+use super::keywords::{Object, escaped, is_annotation, too_large};
+use super::reader::{Contract, Reader};
 use super::{Field, Key, Rest, Shape, Struct};
 
 /// How many schemas are merged into one struct.
@@ -166,18 +167,4 @@ struct Parts<'d> {
     objects: Vec<(&'d Map<String, Value>, String)>,
     union: Option<(&'d Vec<Value>, &'static str, String)>,
     count: usize,
-}
-
-/// The fields but one.
-pub(super) fn without(fields: &BTreeMap<String, Field>, name: &str) -> BTreeMap<String, Field> {
-    fields
-        .iter()
-        .filter(|(field, _)| field.as_str() != name)
-        .map(|(name, field)| (name.clone(), field.clone()))
-        .collect()
-}
-
-/// The content of a variant that has nothing but its tag.
-pub(super) fn is_empty(shape: &Shape) -> bool {
-    matches!(shape, Shape::Struct(content) if content.fields.is_empty())
 }

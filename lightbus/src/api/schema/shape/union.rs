@@ -1,38 +1,16 @@
 //! Enums, in each of serde's representations.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use super::object::{is_empty, without};
-use super::reader::{Object, Reader};
-use super::{Id, Shape, Struct, Tagging, Union, Variant};
+use super::keywords::{Object, escaped};
+use super::reader::Reader;
+use super::variants::{aliases, other, unit, untagged};
+use super::{Field, Shape, Struct, Tagging, Union, Variant};
 
 /// How many variants are read. An enum with more is opaque.
 const MAX_VARIANTS: usize = 2_000;
-
-/// An enum of unit variants.
-pub(super) fn units<'n>(names: impl Iterator<Item = &'n str>, null: Id, facts: &Object) -> Shape {
-    let variants = names.map(|name| unit(name, null, facts)).collect();
-    Shape::Union(Union { tagging: Tagging::External, variants, other: other(facts) })
-}
-
-fn unit(name: &str, null: Id, facts: &Object) -> Variant {
-    Variant { name: name.to_owned(), content: null, unit: true, aliases: aliases(facts, name) }
-}
-
-pub(super) fn untagged(variants: impl IntoIterator<Item = (String, Id)>) -> Shape {
-    let variant = |(name, content)| Variant { name, content, unit: false, aliases: Vec::new() };
-    let variants = variants.into_iter().map(variant).collect();
-    Shape::Union(Union { tagging: Tagging::Untagged, variants, other: None })
-}
-
-fn other(facts: &Object) -> Option<String> {
-    facts.get("x-lightbus-other").and_then(Value::as_str).map(str::to_owned)
-}
-
-fn aliases(facts: &Object, name: &str) -> Vec<String> {
-    let aliases = facts.get("x-lightbus-aliases").and_then(|aliases| aliases.get(name)).and_then(Value::as_array);
-    aliases.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-}
 
 impl<'d> Reader<'d> {
     /// `oneOf` and `anyOf` without fields beside them.
@@ -81,7 +59,7 @@ impl<'d> Reader<'d> {
             if let Some(names) = unit_names(choice) {
                 variants.extend(names.into_iter().map(|name| unit(name, null, facts)));
             } else if let Some((name, content)) = single_property(choice) {
-                let pointer = format!("{pointer}/oneOf/{index}/properties/{}", super::reader::escaped(name));
+                let pointer = format!("{pointer}/oneOf/{index}/properties/{}", escaped(name));
                 let content = self.add(content, &pointer, depth + 1);
                 variants.push(Variant { name: name.to_owned(), content, unit: false, aliases: aliases(facts, name) });
             }
@@ -166,4 +144,18 @@ fn tag(choices: &[Value]) -> Option<&str> {
 fn tag_value<'c>(choice: &'c Value, tag: &str) -> Option<&'c str> {
     let property = choice.get("properties")?.get(tag)?;
     property.get("const").and_then(Value::as_str)
+}
+
+/// The fields but one.
+fn without(fields: &BTreeMap<String, Field>, name: &str) -> BTreeMap<String, Field> {
+    fields
+        .iter()
+        .filter(|(field, _)| field.as_str() != name)
+        .map(|(name, field)| (name.clone(), field.clone()))
+        .collect()
+}
+
+/// The content of a variant that has nothing but its tag.
+fn is_empty(shape: &Shape) -> bool {
+    matches!(shape, Shape::Struct(content) if content.fields.is_empty())
 }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::super::shape::{Field, Id, Integer, Key, Rest, Shape, Shapes, Struct, Tagging, Text, Union};
 use super::sample::example;
+use super::{Field, Id, Integer, Key, Rest, Shape, Shapes, Struct, Tagging, Text, Union};
 
 /// How many steps are taken before the answer is "no": untagged enums within each other are tried one by one.
 const MAX_STEPS: usize = 20_000;

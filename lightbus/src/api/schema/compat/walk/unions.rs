@@ -1,10 +1,8 @@
 //! Enums.
 
-use super::super::shape::{Id, Shape, Shapes, Tagging, Union, Variant, fingerprint};
-use super::accepts::accepts;
+use super::Walk;
 use super::finding::{Effect, Finding, Kind, join};
-use super::relate::Walk;
-use super::sample::{of_variant, tagged};
+use crate::api::schema::shape::{Id, Shape, Shapes, Tagging, Union, Variant, accepts, fingerprint, of_variant, tagged};
 
 /// How many pairs of untagged variants are compared.
 const MAX_PAIRS: usize = 10_000;

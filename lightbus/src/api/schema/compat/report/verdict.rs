@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::finding::Effect;
-use super::words::short;
+use crate::api::schema::compat::walk::Effect;
+use crate::api::schema::shape::short;
 
 /// What becomes of the messages between a process of the old version and one of the new version.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -1,36 +1,16 @@
 //! What changed between two versions of one type, in both directions.
 
+mod change;
+mod rename;
+
 use std::collections::{BTreeMap, HashSet};
 
-use super::super::shape::{Id, Shapes, fingerprint};
-use super::finding::{Effect, Finding, Kind};
-use super::relate::relate;
+pub(crate) use self::change::Change;
+use self::rename::renames;
 use super::rule::Rule;
-
-/// One version of a type: what is written and what is read.
-#[derive(Clone, Copy)]
-pub(crate) struct Type<'s> {
-    pub(crate) shapes: &'s Shapes,
-    pub(crate) written: Id,
-    pub(crate) read: Id,
-}
-
-/// A change, and what it does to messages.
-#[derive(Debug, Clone)]
-pub(crate) struct Change {
-    pub(crate) rule: Rule,
-    pub(crate) path: String,
-    /// From old writers to new readers.
-    pub(crate) forward: Effect,
-    /// From new writers to old readers.
-    pub(crate) backward: Effect,
-    /// From new writers to new readers, if the old version understood itself there.
-    pub(crate) among_new: Option<Effect>,
-    pub(crate) old: String,
-    pub(crate) new: String,
-    /// The type of what was removed or added.
-    pub(super) fingerprint: Option<u128>,
-}
+use super::walk::{Effect, Finding, Kind, relate};
+use crate::api::schema::shape::{Shapes, fingerprint};
+use crate::api::schema::types::Type;
 
 pub(crate) fn changes(old: Type<'_>, new: Type<'_>) -> Vec<Change> {
     let own = |version: Type<'_>| relate((version.shapes, version.written), (version.shapes, version.read));
@@ -68,7 +48,7 @@ pub(crate) fn changes(old: Type<'_>, new: Type<'_>) -> Vec<Change> {
     }
     let mut changes: Vec<Change> = places.into_values().collect();
     changes.extend(own_failures(&old_own, new_own, &changes));
-    super::rename::renames(changes)
+    renames(changes)
 }
 
 fn change(finding: Finding, rule: Rule, is_forward: bool, shapes: &Shapes) -> Change {
@@ -89,28 +69,6 @@ fn change(finding: Finding, rule: Rule, is_forward: bool, shapes: &Shapes) -> Ch
         old,
         new,
         fingerprint: shape.map(|shape| fingerprint(shapes, shape)),
-    }
-}
-
-impl Change {
-    fn add(&mut self, other: Self) {
-        let Self { forward, backward, fingerprint, .. } = other;
-        self.forward = std::mem::replace(&mut self.forward, Effect::Fine).worse(forward);
-        self.backward = std::mem::replace(&mut self.backward, Effect::Fine).worse(backward);
-        self.fingerprint = self.fingerprint.or(fingerprint);
-    }
-
-    /// Whether the other change adds the same that this one removes.
-    pub(super) fn is_replaced_by(&self, other: &Self) -> bool {
-        self.fingerprint.is_some() && self.fingerprint == other.fingerprint
-    }
-
-    /// Both changes as one.
-    pub(super) fn with(mut self, added: Self, rule: Rule) -> Self {
-        let name = |path: &str| path.rsplit_once('.').map_or(path, |(_, name)| name).to_owned();
-        (self.old, self.new) = (format!("`{}`", name(&self.path)), format!("`{}`", name(&added.path)));
-        self.add(added);
-        Self { rule, fingerprint: None, ..self }
     }
 }
 

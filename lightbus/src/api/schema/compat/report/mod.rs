@@ -1,11 +1,48 @@
-//! Differences in words.
+//! Differences between two versions of an API, and what to do about them.
+
+mod difference;
+mod order;
+mod verdict;
 
 use std::fmt;
 
-use super::Comparison;
-use super::difference::{Difference, Part};
+use serde::Serialize;
+
+pub use self::difference::{Difference, Part};
+pub use self::order::Order;
+pub use self::verdict::Verdict;
 use super::rule::Rule;
-use super::verdict::Verdict;
+
+/// What changed between two versions of an API.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Comparison {
+    /// The changes, by the name of the method or the event.
+    pub differences: Vec<Difference>,
+    /// Whether there are more differences than are listed.
+    pub is_truncated: bool,
+}
+
+impl Comparison {
+    /// Whether there is no difference.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.differences.is_empty()
+    }
+
+    /// Whether old and new processes can be exchanged in some order without a message that fails or a value that is
+    /// lost silently.
+    #[must_use]
+    pub fn is_compatible(&self) -> bool {
+        !self.is_truncated && self.order().is_safe() && !self.differences.iter().any(Difference::is_silent_loss)
+    }
+
+    /// In which order the applications can be deployed.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        Order::of(&self.differences)
+    }
+}
 
 impl Difference {
     /// Where the change is, such as `check, answer: parts[].serial`.

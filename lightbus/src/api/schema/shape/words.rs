@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::shape::{Id, Integer, Shape, Shapes, Tagging, Text, Union};
+use super::{Id, Integer, Shape, Shapes, Tagging, Text, Union};
 
 /// How much of a value is quoted.
 const MAX_VALUE: usize = 200;

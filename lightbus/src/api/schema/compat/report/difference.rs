@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use super::change::Change;
-use super::finding::Effect;
-use super::rule::Rule;
 use super::verdict::Verdict;
+use crate::api::schema::compat::changes::Change;
+use crate::api::schema::compat::rule::Rule;
+use crate::api::schema::compat::walk::Effect;
 
 /// The part of an API that a difference is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -65,7 +65,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    pub(super) fn of_type(member: &str, part: Part, change: Change) -> Self {
+    pub(in crate::api::schema::compat) fn of_type(member: &str, part: Part, change: Change) -> Self {
         let Change { rule, path, forward, mut backward, among_new, old, new, .. } = change;
         // Readers are meant to take additions.
         let added = matches!(rule, Rule::OptionalFieldAdded | Rule::RequiredFieldAdded);
@@ -86,7 +86,7 @@ impl Difference {
         }
     }
 
-    pub(super) fn new(rule: Rule, member: &str, part: Part, old: String, new: String) -> Self {
+    pub(in crate::api::schema::compat) fn new(rule: Rule, member: &str, part: Part, old: String, new: String) -> Self {
         Self {
             rule,
             member: member.to_owned(),
@@ -102,11 +102,11 @@ impl Difference {
         }
     }
 
-    pub(super) fn calls(self, server_first: Verdict, caller_first: Verdict) -> Self {
+    pub(in crate::api::schema::compat) fn calls(self, server_first: Verdict, caller_first: Verdict) -> Self {
         Self { server_first: Some(server_first), caller_first: Some(caller_first), ..self }
     }
 
-    pub(super) fn events(self, publisher_first: Verdict, subscriber_first: Verdict) -> Self {
+    pub(in crate::api::schema::compat) fn events(self, publisher_first: Verdict, subscriber_first: Verdict) -> Self {
         Self { publisher_first: Some(publisher_first), subscriber_first: Some(subscriber_first), ..self }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::change::Change;
-use super::rule::Rule;
+use crate::api::schema::compat::rule::Rule;
 
 /// How many changes at one place are matched with each other.
 const MAX_MATCHED: usize = 200;

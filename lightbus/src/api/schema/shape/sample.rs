@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::shape::{Id, Integer, Key, Rest, Shape, Shapes, Tagging, Text, Union};
+use super::{Id, Integer, Key, Rest, Shape, Shapes, Tagging, Text, Union};
 
 /// How deeply a sample nests. Deeper ones are given up.
 const MAX_DEPTH: usize = 48;

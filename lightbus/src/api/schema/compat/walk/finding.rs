@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::shape::Id;
+use crate::api::schema::shape::Id;
 
 /// What becomes of the messages that the finding is about.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::super::shape::{Field, Id, Rest, Shape, Struct};
+use super::Walk;
 use super::finding::{Effect, Finding, Kind, index, join};
-use super::relate::Walk;
+use crate::api::schema::shape::{Field, Id, Rest, Shape, Struct, short};
 
 impl Walk<'_> {
     pub(super) fn structs(&mut self, written: &Struct, read: &Struct, (w, r): (Id, Id), path: &str) -> Vec<Finding> {
@@ -66,8 +66,7 @@ impl Walk<'_> {
         } else if source.default != field.default {
             let effect = if source.required { Effect::Fine } else { Effect::Mute };
             let mut finding = self.finding(Kind::Default, path, effect, source.shape, field.shape);
-            let words =
-                |default: &Option<Value>| default.as_ref().map_or_else(|| "none".to_owned(), super::words::short);
+            let words = |default: &Option<Value>| default.as_ref().map_or_else(|| "none".to_owned(), short);
             (finding.written, finding.read) = (words(&source.default), words(&field.default));
             found.push(finding);
         }

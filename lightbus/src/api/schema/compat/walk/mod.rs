@@ -1,15 +1,19 @@
 //! Follows a writer's shape and a reader's shape side by side.
 
+mod finding;
+mod structs;
+mod unions;
+
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::super::shape::{Id, Integer, Key, Shape, Shapes, Tagging, Text};
-use super::accepts::{accepts, is_within};
-use super::finding::{Effect, Finding, Kind, index};
-use super::sample::{number, sample, simplest};
-use super::words::describe;
+use self::finding::index;
+pub(crate) use self::finding::{Effect, Finding, Kind};
+use crate::api::schema::shape::{
+    Id, Integer, Key, Shape, Shapes, Tagging, Text, accepts, describe, is_within, number, sample, simplest,
+};
 
 /// How many pairs of shapes one comparison looks at.
 const MAX_STEPS: usize = 10_000;
