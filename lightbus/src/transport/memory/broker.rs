@@ -9,9 +9,9 @@ use smol_str::SmolStr;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
+use super::api_queue::{ApiQueue, QueuedRequest};
 use super::control::{Asked, Respondents};
-use super::handles::{MemoryEventHandle, MemoryRequestHandle};
-use super::queue::{Assignment, Entry, ProcessId, Queue, Tag};
+use super::queue::{Assignment, ProcessId, Tag};
 use super::subscription::{QueuedEvent, SubscriptionQueue};
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
 use crate::protocol::destination::Destination;
@@ -20,7 +20,7 @@ use crate::protocol::message::{EventMessage, Request};
 use crate::runtime::sync::lock;
 use crate::transport::control::{Audience, ConsumedQueue, Respondent};
 use crate::transport::pending_calls::PendingCalls;
-use crate::transport::{EventDelivery, EventSink, RequestDelivery, RequestSink, Subscription};
+use crate::transport::{EventSink, RequestSink, Subscription};
 
 /// A queue that a process consumes.
 #[derive(Debug)]
@@ -45,21 +45,6 @@ struct State {
     outbox: VecDeque<Delivery>,
     /// Whether someone is emptying the outbox.
     delivering: bool,
-}
-
-/// A request, and the calls that its reply completes.
-#[derive(Debug, Clone)]
-struct QueuedRequest {
-    request: Request,
-    calls: Arc<PendingCalls>,
-}
-
-#[derive(Debug)]
-struct ApiQueue {
-    queue: Queue<QueuedRequest, dyn RequestSink>,
-    expiry: Duration,
-    /// Since when nobody consumes.
-    idle_since: Option<Instant>,
 }
 
 /// A message on its way to a sink.
@@ -89,7 +74,7 @@ impl Broker {
                     // Its consumers were removed before.
                     served.requeue(tag);
                 }
-                served.assign(api, outbox);
+                hand_out_requests(api, served, outbox);
             }
             for (key, subscribed) in subscriptions {
                 for tag in subscribed.queue.held_by(process).into_iter().rev() {
@@ -204,11 +189,10 @@ impl Broker {
         sink: Arc<dyn RequestSink>,
     ) {
         self.change(|State { apis, outbox, .. }| {
-            let new = || ApiQueue { queue: Queue::default(), expiry, idle_since: None };
-            let served = apis.entry(SmolStr::new_static(api)).or_insert_with(new);
+            let served = apis.entry(SmolStr::new_static(api)).or_insert_with(|| ApiQueue::new(expiry));
             served.idle_since = None;
             served.queue.add_consumer(process, prefetch, sink);
-            served.assign(&SmolStr::new_static(api), outbox);
+            hand_out_requests(&SmolStr::new_static(api), served, outbox);
         });
     }
 
@@ -280,7 +264,7 @@ impl Broker {
     }
 
     /// Puts a request back as if it had never been handed out.
-    pub(super) fn give_back_request(self: &Arc<Self>, api: &SmolStr, tag: Tag) {
+    pub(super) fn requeue_request(self: &Arc<Self>, api: &SmolStr, tag: Tag) {
         self.with_api(api, |served| {
             if let Some(entry) = served.queue.settle(tag) {
                 served.queue.push_front(entry);
@@ -330,7 +314,7 @@ impl Broker {
         self.change(|State { apis, outbox, .. }| {
             let Some(served) = apis.get_mut(api) else { return R::default() };
             let result = change(served);
-            served.assign(api, outbox);
+            hand_out_requests(api, served, outbox);
             result
         })
     }
@@ -381,51 +365,11 @@ impl Broker {
         }
         state.delivering = false;
     }
-
-    fn deliver_request(self: &Arc<Self>, api: SmolStr, assignment: Assignment<QueuedRequest, dyn RequestSink>) {
-        let Assignment { sink, tag, entry } = assignment;
-        let Entry { message: QueuedRequest { request, calls }, redeliveries, .. } = entry;
-        let handle = MemoryRequestHandle::new(Arc::clone(self), api, tag, calls, request.id.clone());
-        sink.deliver(RequestDelivery { request, redelivered: redeliveries > 0, handle: Box::new(handle) });
-    }
-
-    fn deliver_event(self: &Arc<Self>, key: Destination, assignment: Assignment<QueuedEvent, dyn EventSink>) {
-        let Assignment { sink, tag, entry: Entry { message: QueuedEvent { message, record }, .. } } = assignment;
-        let handle = MemoryEventHandle::new(Arc::clone(self), key, tag);
-        sink.deliver(EventDelivery {
-            event: message,
-            attempt: record.as_ref().map_or(1, |record| record.attempt.saturating_add(1)),
-            first_failed_at: record.map(|record| record.first_at),
-            handle: Box::new(handle),
-        });
-    }
 }
 
-impl ApiQueue {
-    fn has_expired(&self) -> bool {
-        self.queue.consumers() == 0 && self.idle_since.is_some_and(|since| since.elapsed() >= self.expiry)
-    }
-
-    fn requeue(&mut self, tag: Tag) -> Vec<Arc<dyn RequestSink>> {
-        let removed = self.queue.abandon(tag).map(|(mut entry, removed)| {
-            entry.redeliveries += 1;
-            self.queue.push_front(entry);
-            removed
-        });
-        self.note_consumers();
-        removed.unwrap_or_default()
-    }
-
-    /// Begins the time that the queue stays without consumers, when there are none.
-    fn note_consumers(&mut self) {
-        if self.queue.consumers() == 0 && self.idle_since.is_none() {
-            self.idle_since = Some(Instant::now());
-        }
-    }
-
-    fn assign(&mut self, api: &SmolStr, outbox: &mut VecDeque<Delivery>) {
-        self.queue.assign(|assignment| outbox.push_back(Delivery::Request(api.clone(), assignment)));
-    }
+/// Hands over what an API has for its consumers.
+fn hand_out_requests(api: &SmolStr, served: &mut ApiQueue, outbox: &mut VecDeque<Delivery>) {
+    served.queue.assign(|assignment| outbox.push_back(Delivery::Request(api.clone(), assignment)));
 }
 
 /// Hands over what a subscription has for its consumers.

@@ -1,4 +1,4 @@
-//! Settles what a bus in memory has handed out.
+//! Delivers what a bus in memory hands out, and settles it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,29 +6,56 @@ use std::time::Duration;
 use async_trait::async_trait;
 use smol_str::SmolStr;
 
+use super::api_queue::QueuedRequest;
 use super::broker::Broker;
-use super::queue::Tag;
+use super::queue::{Assignment, Entry, Tag};
+use super::subscription::QueuedEvent;
 use crate::error::Error;
 use crate::protocol::destination::Destination;
 use crate::protocol::failure::FailureRecord;
 use crate::protocol::message::{Payload, Reply};
 use crate::transport::pending_calls::PendingCalls;
-use crate::transport::{CallOutcome, EventHandle, RequestHandle};
+use crate::transport::{
+    CallOutcome, EventDelivery, EventHandle, EventSink, RequestDelivery, RequestHandle, RequestSink,
+};
+
+impl Broker {
+    pub(super) fn deliver_request(
+        self: &Arc<Self>,
+        api: SmolStr,
+        assignment: Assignment<QueuedRequest, dyn RequestSink>,
+    ) {
+        let Assignment { sink, tag, entry } = assignment;
+        let Entry { message: QueuedRequest { request, calls }, redeliveries, .. } = entry;
+        let handle =
+            MemoryRequestHandle { broker: Arc::clone(self), api, tag, calls, id: request.id.clone(), settled: false };
+        sink.deliver(RequestDelivery { request, redelivered: redeliveries > 0, handle: Box::new(handle) });
+    }
+
+    pub(super) fn deliver_event(
+        self: &Arc<Self>,
+        key: Destination,
+        assignment: Assignment<QueuedEvent, dyn EventSink>,
+    ) {
+        let Assignment { sink, tag, entry: Entry { message: QueuedEvent { message, record }, .. } } = assignment;
+        let handle = MemoryEventHandle { broker: Arc::clone(self), subscription: key, tag, settled: false };
+        sink.deliver(EventDelivery {
+            event: message,
+            attempt: record.as_ref().map_or(1, |record| record.attempt.saturating_add(1)),
+            first_failed_at: record.map(|record| record.first_at),
+            handle: Box::new(handle),
+        });
+    }
+}
 
 #[derive(Debug)]
-pub(super) struct MemoryRequestHandle {
+struct MemoryRequestHandle {
     broker: Arc<Broker>,
     api: SmolStr,
     tag: Tag,
     calls: Arc<PendingCalls>,
     id: SmolStr,
     settled: bool,
-}
-
-impl MemoryRequestHandle {
-    pub(super) fn new(broker: Arc<Broker>, api: SmolStr, tag: Tag, calls: Arc<PendingCalls>, id: SmolStr) -> Self {
-        Self { broker, api, tag, calls, id, settled: false }
-    }
 }
 
 #[async_trait]
@@ -53,7 +80,7 @@ impl RequestHandle for MemoryRequestHandle {
 
     fn requeue(mut self: Box<Self>, _: Payload) {
         self.settled = true;
-        self.broker.give_back_request(&self.api, self.tag);
+        self.broker.requeue_request(&self.api, self.tag);
     }
 }
 
@@ -66,17 +93,11 @@ impl Drop for MemoryRequestHandle {
 }
 
 #[derive(Debug)]
-pub(super) struct MemoryEventHandle {
+struct MemoryEventHandle {
     broker: Arc<Broker>,
     subscription: Destination,
     tag: Tag,
     settled: bool,
-}
-
-impl MemoryEventHandle {
-    pub(super) fn new(broker: Arc<Broker>, subscription: Destination, tag: Tag) -> Self {
-        Self { broker, subscription, tag, settled: false }
-    }
 }
 
 #[async_trait]

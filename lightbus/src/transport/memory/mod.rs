@@ -1,6 +1,7 @@
 //! A bus inside one process, with the semantics of the one over RabbitMQ: acknowledgements, redelivery, deadlines, dead
 //! letters, and calls that nobody serves.
 
+mod api_queue;
 mod broker;
 mod consumer;
 mod control;
