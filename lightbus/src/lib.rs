@@ -130,13 +130,15 @@ pub mod __private {
     pub use schemars;
     pub use serde;
 
-    pub use crate::api::schema::{ArgumentsSchema, Part, Probe, described, inline, probe, property, reference};
+    pub use crate::api::schema::{
+        ArgumentsSchema, Part, Probe, described, inline, probe, property, property_or_default, reference,
+    };
     pub use crate::api::{Api, ApiDescriptor, Event, EventDescriptor, MethodDescriptor};
     pub use crate::bus::{Bus, Subscribe, Subscriber, client, subscribe_handlers};
     pub use crate::context::Context;
     pub use crate::event::handler_table::{EventHandler, handled};
     pub use crate::rpc::call::Call;
     pub use crate::rpc::{
-        Argument, Arguments, Client, Dispatch, Invocation, IsNoResult, Lend, Outcome, Returned, Text, invocation,
+        Argument, Arguments, Client, Dispatch, Invocation, IsNoResult, Lend, Outcome, Returned, StrArgument, invocation,
     };
 }

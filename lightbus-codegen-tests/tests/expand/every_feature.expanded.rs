@@ -125,7 +125,11 @@ const _: () = {
     struct __every_form_arguments<'a> {
         by_value: u64,
         #[serde(borrow)]
-        text: crate::bus::__private::Argument<'a, str, crate::bus::__private::Text<'a>>,
+        text: crate::bus::__private::Argument<
+            'a,
+            str,
+            crate::bus::__private::StrArgument<'a>,
+        >,
         list: crate::bus::__private::Argument<'a, [u8], ::std::vec::Vec<u8>>,
         other: crate::bus::__private::Argument<
             'a,
@@ -155,7 +159,7 @@ const _: () = {
                         "in",
                         "",
                         crate::bus::__private::property::<
-                            crate::bus::__private::Text<'static>,
+                            crate::bus::__private::StrArgument<'static>,
                         >,
                     ),
                 ],
@@ -440,7 +444,7 @@ const _: () = {
                     "type_of" => {
                         let [argument_in] = invocation.fields(["in"])?;
                         let argument_in = argument_in
-                            .decode::<crate::bus::__private::Text<'_>>()?;
+                            .decode::<crate::bus::__private::StrArgument<'_>>()?;
                         let answered = ::std::boxed::Box::pin(
                             <__Service as Warranty>::r#type(
                                 &*self.service,

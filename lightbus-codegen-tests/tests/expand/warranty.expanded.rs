@@ -63,7 +63,7 @@ const _: () = {
                         "serial",
                         "",
                         ::lightbus::__private::property::<
-                            ::lightbus::__private::Text<'static>,
+                            ::lightbus::__private::StrArgument<'static>,
                         >,
                     ),
                 ],
@@ -208,7 +208,7 @@ const _: () = {
                     "check" => {
                         let [argument_serial] = invocation.fields(["serial"])?;
                         let argument_serial = argument_serial
-                            .decode::<::lightbus::__private::Text<'_>>()?;
+                            .decode::<::lightbus::__private::StrArgument<'_>>()?;
                         let answered = ::std::boxed::Box::pin(
                             <__Service as Warranty>::check(
                                 &*self.service,

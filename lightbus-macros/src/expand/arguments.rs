@@ -1,13 +1,13 @@
 //! The arguments of a method: the client encodes them, the dispatcher decodes them.
 //!
 //! One after the other, where that is enough: then their types are compiled once, whatever the number of methods. Where an
-//! attribute of serde or schemars asks for more, a struct with the derives stands for them.
+//! attribute of serde or schemars asks for more than a default, a struct with the derives stands for them.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Ident, Type};
+use syn::{Attribute, Ident, Type};
 
 use super::{arguments_type, docs, field, guarded, local, private, respanned, schema_derive, serde_derives};
 use crate::model::{Api, Method, Owned, Parameter, Passing};
@@ -19,7 +19,13 @@ pub(super) fn item(api: &Api, method: &Method) -> Option<TokenStream> {
 
 /// Whether the derives of serde and schemars have to see the arguments.
 fn has_struct(method: &Method) -> bool {
-    method.arguments().any(|(_, _, attributes)| attributes.iter().any(|attribute| !attribute.path().is_ident("doc")))
+    let is_derived = |attribute: &Attribute| !attribute.path().is_ident("doc") && !is_default(attribute);
+    method.arguments().any(|(_, _, attributes)| attributes.iter().any(is_derived))
+}
+
+/// Whether it is `#[serde(default)]`, which needs no derive.
+fn is_default(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("serde") && attribute.parse_args::<Ident>().is_ok_and(|argument| argument == "default")
 }
 
 fn derived(api: &Api, method: &Method) -> TokenStream {
@@ -57,7 +63,9 @@ pub(super) fn schema(api: &Api, method: &Method) -> TokenStream {
     let arguments = method.arguments().map(|(parameter, passing, attributes)| {
         let (name, docs) = (name(parameter), docs::text(attributes));
         let owned = owned_type(api, &parameter.ty, passing, &quote!('static));
-        quote!((#name, #docs, #private::property::<#owned>))
+        let has_default = attributes.iter().any(is_default);
+        let property = if has_default { quote!(property_or_default) } else { quote!(property) };
+        quote!((#name, #docs, #private::#property::<#owned>))
     });
     quote!(#private::ArgumentsSchema::Each(&[#(#arguments),*]))
 }
@@ -109,9 +117,11 @@ pub(super) fn read(api: &Api, method: &Method) -> TokenStream {
     }
     let names = method.arguments().map(|(parameter, ..)| name(parameter));
     let locals: Vec<Ident> = method.arguments().map(|(parameter, ..)| bound(parameter)).collect();
-    let decodes = method.arguments().zip(&locals).map(|((parameter, passing, _), local)| {
+    let decodes = method.arguments().zip(&locals).map(|((parameter, passing, attributes), local)| {
         let owned = owned_type(api, &parameter.ty, passing, &quote!('_));
-        quote!(let #local = #local.decode::<#owned>()?;)
+        let has_default = attributes.iter().any(is_default);
+        let decode = if has_default { quote!(decode_or_default) } else { quote!(decode) };
+        quote!(let #local = #local.#decode::<#owned>()?;)
     });
     quote! {
         let [#(#locals),*] = #invocation.fields([#(#names),*])?;
@@ -148,7 +158,7 @@ fn owned_type(api: &Api, ty: &Type, passing: &Passing, lifetime: &TokenStream) -
         Owned::Same => quote_spanned!(span=> <#lent as #private::Lend>::Owned),
         Owned::Text => {
             let lifetime = respanned(lifetime.clone(), span);
-            quote_spanned!(span=> #private::Text<#lifetime>)
+            quote_spanned!(span=> #private::StrArgument<#lifetime>)
         }
         Owned::Vec(element) => quote_spanned!(span=> ::std::vec::Vec<#element>),
     }

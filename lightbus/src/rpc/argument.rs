@@ -107,17 +107,17 @@ impl Lend for CStr {
 }
 
 /// What the dispatcher decodes for a `&str`: the text where it lies in the request, or a copy where it is escaped there.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub struct StrArgument<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl Borrow<str> for Text<'_> {
+impl Borrow<str> for StrArgument<'_> {
     fn borrow(&self) -> &str {
         &self.0
     }
 }
 
-impl JsonSchema for Text<'_> {
+impl JsonSchema for StrArgument<'_> {
     fn inline_schema() -> bool {
         str::inline_schema()
     }

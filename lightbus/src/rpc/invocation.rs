@@ -182,6 +182,15 @@ impl<'i> Field<'i> {
     pub fn decode<T: Deserialize<'i>>(self) -> Result<T, Outcome> {
         self.body.field(self.name, self.place).map_err(|error| self.invocation.invalid_arguments(&error))
     }
+
+    /// Decodes the argument. It is the default of its type if it is missing.
+    ///
+    /// # Errors
+    ///
+    /// The fault to answer with if it does not decode.
+    pub fn decode_or_default<T: Deserialize<'i> + Default>(self) -> Result<T, Outcome> {
+        if self.place.is_some() { self.decode() } else { Ok(T::default()) }
+    }
 }
 
 /// What the fault says if the arguments are not a map.

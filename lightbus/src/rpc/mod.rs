@@ -21,7 +21,7 @@ pub use self::error::{MessageKind, Servers};
 pub use self::fault::{Fault, FaultCode, FaultDetails};
 
 #[doc(hidden)]
-pub use self::argument::{Argument, Lend, Text};
+pub use self::argument::{Argument, Lend, StrArgument};
 #[doc(hidden)]
 pub use self::arguments::Arguments;
 #[doc(hidden)]

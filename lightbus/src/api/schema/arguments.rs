@@ -1,6 +1,7 @@
 //! The schema of a method's arguments.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::described::{Described, SchemaOf};
@@ -11,7 +12,7 @@ use super::described::{Described, SchemaOf};
 pub enum ArgumentsSchema {
     /// The struct that stands for them.
     Struct(SchemaOf),
-    /// Each argument's name, documentation and [`property`].
+    /// Each argument's name, documentation, and [`property`] or [`property_or_default`].
     Each(&'static [(&'static str, &'static str, SchemaOf)]),
 }
 
@@ -49,7 +50,7 @@ impl ArgumentsSchema {
     }
 }
 
-/// The name of the only property of [`Object`].
+/// The name of the only property of [`Object`] and [`ObjectOrDefault`].
 const PROPERTY: &str = "value";
 
 /// An object with one property. Whether it is required depends on the type, and only the derive finds that out.
@@ -59,8 +60,22 @@ struct Object<T> {
     value: T,
 }
 
+/// An object whose only property may be missing, and then has the default of its type.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema matters")]
+struct ObjectOrDefault<T: Default + Serialize> {
+    #[serde(default)]
+    value: T,
+}
+
 /// The schema of an object whose only property is a `T`.
 #[doc(hidden)]
 pub fn property<T: Described>(generator: &mut SchemaGenerator) -> Schema {
     Object::<T>::json_schema(generator)
+}
+
+/// The schema of an object whose only property is a `T` that may be missing.
+#[doc(hidden)]
+pub fn property_or_default<T: Described + Default + Serialize>(generator: &mut SchemaGenerator) -> Schema {
+    ObjectOrDefault::<T>::json_schema(generator)
 }

@@ -15,7 +15,7 @@ mod shape;
 mod types;
 
 #[doc(hidden)]
-pub use self::arguments::{ArgumentsSchema, property};
+pub use self::arguments::{ArgumentsSchema, property, property_or_default};
 #[doc(hidden)]
 pub use self::assert::assert_compatible_with;
 pub use self::compat::{Comparison, Difference, Order, Part, Rule, Verdict, compare};
