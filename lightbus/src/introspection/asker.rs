@@ -90,9 +90,8 @@ impl Asker {
         collection: &Collection<Ping>,
         deadline: Instant,
     ) -> Vec<QueueCount> {
-        let mentioned = || Mentioned::new(audience, expected, &collection.answers, &self.remembered);
-        let counted = timeout_at(deadline, mentioned().count(&*self.transport)).await;
-        counted.unwrap_or_else(|_| mentioned().uncounted())
+        let mentioned = Mentioned::new(audience, expected, &collection.answers, &self.remembered);
+        mentioned.count(&*self.transport, deadline).await
     }
 
     /// Asks who is there, and then asks those the question.

@@ -1,10 +1,11 @@
 //! Who has to answer: counted from the consumers of the queues that are mentioned.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 use futures_util::StreamExt;
 use futures_util::stream;
+use tokio::time::{Instant, timeout_at};
 
 use super::answers::{Answer, QueueCount, QueueName};
 use crate::builtin::Ping;
@@ -30,9 +31,13 @@ pub(crate) struct Remembered {
 }
 
 /// The queues that are mentioned, and how many of those that answered consume each.
-#[derive(Debug, Default, PartialEq)]
+///
+/// Their order is the order in which they are counted. Each process mentions one queue in turn, so that one that mentions queues
+/// without end leaves time for the others.
+#[derive(Debug, Default)]
 pub(super) struct Mentioned {
-    queues: BTreeMap<QueueName, u32>,
+    order: Vec<QueueName>,
+    answered: HashMap<QueueName, u32>,
 }
 
 impl Mentioned {
@@ -42,52 +47,52 @@ impl Mentioned {
         answers: &[Answer<Ping>],
         remembered: &Remembered,
     ) -> Self {
-        let mut mentioned = Self { queues: expected.iter().map(|queue| (queue.clone(), 0)).collect() };
+        let mut mentioned = Self::default();
+        expected.iter().for_each(|queue| mentioned.add(queue.clone()));
         if matches!(audience, Audience::Process(_)) {
             return mentioned;
         }
         let everyone = *audience == Audience::Everyone;
-        for Answer { value: ping, .. } in answers {
-            for queue in consumed(ping) {
-                if let Some(consumers) = mentioned.of(queue) {
-                    *consumers = consumers.saturating_add(1);
-                }
-            }
-            for api in ping.calls.iter().filter(|_| everyone) {
-                mentioned.of(QueueName::Api { api: api.clone() });
+        let mut turns: Vec<_> = answers
+            .iter()
+            .map(|Answer { value: ping, .. }| consumed(ping).chain(called(ping).filter(move |_| everyone)))
+            .collect();
+        while !turns.is_empty() && mentioned.order.len() < MAX_QUEUES {
+            turns.retain_mut(|turn| turn.next().map(|queue| mentioned.add(queue)).is_some());
+        }
+        for queue in answers.iter().flat_map(|answer| consumed(&answer.value)) {
+            if let Some(answered) = mentioned.answered.get_mut(&queue) {
+                *answered = answered.saturating_add(1);
             }
         }
         let processes = lock(&remembered.processes);
         for queue in processes.values().flatten().filter(|queue| everyone || queue.is_of(audience)) {
-            mentioned.of(queue.clone());
+            mentioned.add(queue.clone());
         }
         mentioned
     }
 
-    fn of(&mut self, queue: QueueName) -> Option<&mut u32> {
-        let is_known = self.queues.contains_key(&queue);
-        if !is_known && (self.queues.len() >= MAX_QUEUES || !queue.is_valid()) {
-            return None;
+    fn add(&mut self, queue: QueueName) {
+        if self.order.len() < MAX_QUEUES && queue.is_valid() && !self.answered.contains_key(&queue) {
+            self.answered.insert(queue.clone(), 0);
+            self.order.push(queue);
         }
-        Some(self.queues.entry(queue).or_default())
     }
 
-    /// Counts the consumers of the queues.
-    pub(super) async fn count(self, transport: &dyn Transport) -> Vec<QueueCount> {
-        let counted = stream::iter(self.queues).map(async |(queue, answered)| {
+    /// Counts the consumers of the queues until the deadline. Those that are left over then have no count.
+    pub(super) async fn count(self, transport: &dyn Transport, deadline: Instant) -> Vec<QueueCount> {
+        let Self { order, answered } = self;
+        let counted = stream::iter(order).map(async |queue| {
+            let answered = answered.get(&queue).copied().unwrap_or_default();
             let consumers = match queue.consumed() {
-                Some(consumed) => transport.consumers(&consumed).await,
+                Some(consumed) => timeout_at(deadline, transport.consumers(&consumed)).await.unwrap_or_default(),
                 None => Some(0),
             };
             QueueCount { queue, consumers, answered, silent: Vec::new() }
         });
-        counted.buffered(AT_ONCE).collect().await
-    }
-
-    /// The queues without their consumers, if the time does not suffice to count them.
-    pub(super) fn uncounted(self) -> Vec<QueueCount> {
-        let uncounted = |(queue, answered)| QueueCount { queue, consumers: None, answered, silent: Vec::new() };
-        self.queues.into_iter().map(uncounted).collect()
+        let mut counts: Vec<_> = counted.buffered(AT_ONCE).collect().await;
+        counts.sort_by(|one, other| one.queue.cmp(&other.queue));
+        counts
     }
 }
 
@@ -122,6 +127,11 @@ fn consumed(ping: &Ping) -> impl Iterator<Item = QueueName> {
         .iter()
         .map(|name| QueueName::Subscription { service: ping.service.clone(), name: name.clone() });
     apis.chain(subscriptions)
+}
+
+/// The queues of the APIs that a process has clients of.
+fn called(ping: &Ping) -> impl Iterator<Item = QueueName> {
+    ping.calls.iter().map(|api| QueueName::Api { api: api.clone() })
 }
 
 impl QueueName {
@@ -165,8 +175,12 @@ mod tests {
     }
 
     fn counts(mentioned: Mentioned, consumers: u32) -> Vec<QueueCount> {
-        let counted = |queue| QueueCount { consumers: Some(consumers), ..queue };
-        mentioned.uncounted().into_iter().map(counted).collect()
+        let Mentioned { order, answered } = mentioned;
+        let counted = |queue| {
+            let answered = answered[&queue];
+            QueueCount { queue, consumers: Some(consumers), answered, silent: Vec::new() }
+        };
+        order.into_iter().map(counted).collect()
     }
 
     fn mention(answers: &[Answer<Ping>], remembered: &Remembered) -> Mentioned {
@@ -178,8 +192,8 @@ mod tests {
         let answers = [answer("a", &["x"], &["audit"], &["y"]), answer("b", &["x"], &[], &[])];
         let remembered = Remembered::default();
         let mentioned = Mentioned::new(&Audience::Everyone, &[api("z")], &answers, &remembered);
-        let queues: Vec<_> = mentioned.queues.into_iter().map(|(queue, count)| (queue.to_string(), count)).collect();
-        let expected = [("x", 2), ("y", 0), ("z", 0), ("desk/audit", 1)];
+        let queues: Vec<_> = counts(mentioned, 0).into_iter().map(|it| (it.queue.to_string(), it.answered)).collect();
+        let expected = [("z", 0), ("x", 2), ("desk/audit", 1), ("y", 0)];
         assert_eq!(queues, expected.map(|(name, count)| (name.to_owned(), count)));
     }
 
@@ -187,8 +201,15 @@ mod tests {
     fn names_that_no_queue_has_and_names_without_end_are_not_counted() {
         let many: Vec<String> = (0..2 * MAX_QUEUES).map(|number| format!("api{number}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let answers = [answer("a", &["NO", "", "a b"], &["not a name"], &[]), answer("b", &many, &[], &[])];
-        assert_eq!(mention(&answers, &Remembered::default()).queues.len(), MAX_QUEUES);
+        let answers = [
+            answer("a", &["NO", "", "a b"], &["not a name"], &[]),
+            answer("b", &many, &[], &[]),
+            answer("c", &["x"], &["audit"], &[]),
+        ];
+        let mentioned = mention(&answers, &Remembered::default());
+        assert_eq!(mentioned.order.len(), MAX_QUEUES);
+        let first: Vec<_> = mentioned.order.iter().take(4).map(ToString::to_string).collect();
+        assert_eq!(first, ["api0", "x", "api1", "desk/audit"]);
     }
 
     #[test]

@@ -14,7 +14,8 @@ use lightbus::prelude::*;
 use lightbus::rpc::Servers;
 use lightbus::{Bus, BusBuilder, Error};
 use lightbus_test_support::broker::{raw_channel_at, url};
-use lightbus_test_support::wait::{GUARD, guarded, next};
+use lightbus_test_support::log;
+use lightbus_test_support::wait::{GUARD, eventually_async, guarded, next};
 use tokio::sync::{Mutex, MutexGuard, OnceCell, Semaphore, mpsc};
 use url::Url;
 
@@ -49,14 +50,15 @@ async fn granted() -> MutexGuard<'static, ()> {
             let commands = commands.replace("/tmp/", &format!("{}/", std::env::temp_dir().display()));
             let script = format!(
                 "rabbitmqctl delete_vhost {VHOST}
-                 for user in warranty support caller; do rabbitmqctl delete_user $user; done
+                 for user in warranty support anna caller; do rabbitmqctl delete_user $user; done
                  set -e
                  rabbitmqctl add_vhost {VHOST}
                  {commands}
                  rabbitmqctl add_user caller {PASSWORD}
                  rabbitmqctl set_permissions -p {VHOST} caller '^$' '^amq\\.default$' '^$'"
             );
-            operations::run(&script, &[("WARRANTY_PASSWORD", PASSWORD), ("SUPPORT_PASSWORD", PASSWORD)]).await;
+            let passwords = ["WARRANTY_PASSWORD", "SUPPORT_PASSWORD", "ANNA_PASSWORD"].map(|name| (name, PASSWORD));
+            operations::run(&script, &passwords).await;
             Mutex::default()
         })
         .await;
@@ -155,6 +157,47 @@ async fn a_user_that_may_only_call_connects_and_calls() {
     assert!(caller.health().is_healthy(), "{:?}", caller.health());
     caller.shutdown().await;
     applications.gate.add_permits(2);
+    applications.end().await;
+}
+
+#[tokio::test]
+async fn services_answer_questions_and_only_people_ask_them() {
+    let applications = Applications::start().await;
+    let Applications { support, warranty, .. } = &applications;
+    let anna = Bus::service("tools").url(url_of("anna").as_str()).connect().await.unwrap();
+    let answered = async || {
+        let pings = anna.introspection().timeout(GUARD).ping().await.unwrap();
+        [&anna, support, warranty].iter().all(|bus| pings.of(bus.process_id()).is_some())
+    };
+    eventually_async("everybody answers anna", answered).await;
+    let infos = anna.introspection().timeout(Duration::from_secs(2)).info().await.unwrap();
+    assert!(infos.of(warranty.process_id()).is_some() && infos.missing().count() == 0, "{infos:?}");
+    let served = infos.queues.iter().find(|queue| queue.queue.to_string() == "company.warranty").unwrap();
+    // On 4.2.6 and 4.3.0, the permission to read a queue does not suffice to see its consumers.
+    assert!(matches!(served.consumers, Some(1) | None) && served.answered == 1, "{served:?}");
+
+    let error = guarded(support.introspection().ping()).await.unwrap_err();
+    refused(&error, "ask all processes");
+    assert!(support.health().is_healthy());
+    anna.shutdown().await;
+    let mut applications = applications;
+    applications.work().await;
+    applications.end().await;
+}
+
+#[tokio::test]
+async fn a_user_that_may_not_answer_questions_works_and_says_so_once() {
+    log::capture();
+    let applications = Applications::start().await;
+    let caller = process("caller").connect().await.unwrap();
+    let line = "other processes cannot ask this one about itself";
+    log::wait_for(&[line, "control.caller", "docs/operations.md"]).await;
+    assert_eq!(WarrantyClient::new(&caller).check("SN-0042").timeout(GUARD).await.unwrap().until, "2027-05-01");
+    assert!(caller.health().is_healthy(), "{:?}", caller.health());
+    caller.shutdown().await;
+    // One line for each process of this user.
+    let lines = log::text().lines().filter(|logged| logged.contains(line) && logged.contains("control.caller")).count();
+    assert!(lines <= 2, "{lines}");
     applications.end().await;
 }
 
