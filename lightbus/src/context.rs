@@ -8,7 +8,7 @@ use smol_str::SmolStr;
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
 
-use crate::protocol::message::{LONGEST_WAIT, TraceContext};
+use crate::protocol::message::{Headers, LONGEST_WAIT, TraceContext};
 
 tokio::task_local! {
     static CURRENT: Context;
@@ -34,6 +34,7 @@ struct Details {
     attempt: u32,
     deadline: Option<Instant>,
     trace: Option<Box<TraceContext>>,
+    headers: Headers,
 }
 
 impl Context {
@@ -43,8 +44,9 @@ impl Context {
         attempt: u32,
         deadline: Option<Instant>,
         trace: Option<Box<TraceContext>>,
+        headers: Headers,
     ) -> Self {
-        Self { details: Arc::new(Details { service, message_id, attempt, deadline, trace }) }
+        Self { details: Arc::new(Details { service, message_id, attempt, deadline, trace, headers }) }
     }
 
     /// Starts building a context, to call a method or an event handler in a unit test.
@@ -83,6 +85,7 @@ impl Context {
                 attempt: 1,
                 deadline: None,
                 trace: None,
+                headers: Headers::default(),
             },
         }
     }
@@ -123,6 +126,19 @@ impl Context {
     #[must_use]
     pub fn trace(&self) -> Option<&TraceContext> {
         self.details.trace.as_deref()
+    }
+
+    /// The value of a header that the caller or the publisher gave to the message:
+    /// [`Call::header`](crate::Call::header), [`Publish::header`](crate::event::Publish::header).
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.details.headers.get(name)
+    }
+
+    /// The headers that the caller or the publisher gave to the message.
+    #[must_use]
+    pub fn headers(&self) -> &Headers {
+        &self.details.headers
     }
 
     /// The context of the handler that this task runs. `None` outside a handler.
@@ -174,6 +190,12 @@ impl ContextBuilder {
     /// Sets the trace.
     pub fn trace(mut self, trace: TraceContext) -> Self {
         self.details.trace = Some(Box::new(trace));
+        self
+    }
+
+    /// Sets a header. One that no message can have is left out: [`Headers`] has the rules.
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let _ = self.details.headers.insert(name.as_ref(), value.as_ref());
         self
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::duration::shown;
 use crate::protocol::destination::Destination;
+use crate::protocol::headers::HeaderError;
 use crate::protocol::name::NameError;
 
 /// The result of everything except calls.
@@ -108,6 +109,14 @@ pub enum Error {
         event: String,
         /// What is wrong with it.
         reason: String,
+    },
+
+    /// A header of the event cannot be sent, so it was not published.
+    InvalidHeader {
+        /// The event's full name.
+        event: String,
+        /// What is wrong with the header.
+        error: HeaderError,
     },
 
     /// The event is larger than the limit, so it was not published.
@@ -235,6 +244,7 @@ impl Error {
                 owns it with `bus.own_api::<…Api>()`"
                 .into(),
             Self::InvalidEvent { .. } => return None,
+            Self::InvalidHeader { error, .. } => error.help(),
             Self::EventTooLarge { .. } => "publish less, or a reference to where the data is; or raise \
                 `max_message_size` in every process, within the broker's own limit"
                 .into(),
@@ -304,6 +314,7 @@ impl fmt::Display for Error {
             Self::InvalidEvent { event, reason } => {
                 write!(f, "{event} was not published, because it could not be encoded: {reason}")
             }
+            Self::InvalidHeader { event, error } => write!(f, "{event} was not published: {error}"),
             Self::EventTooLarge { event, size, limit } => {
                 write!(f, "{event} was not published, because it has {size} bytes and the limit is {limit}")
             }

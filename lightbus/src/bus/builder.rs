@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use smol_str::format_smolstr;
+use smol_str::{SmolStr, format_smolstr};
 
 use super::facts::Facts;
 use super::registry::Registry;
@@ -15,6 +15,7 @@ use super::{Bus, Inner};
 use crate::config::{Layer, QueueType, Settings};
 use crate::error::Error;
 use crate::event::{DeadLetter, DeadLetterHook, Publisher, PublisherSettings};
+use crate::protocol::headers;
 use crate::protocol::name::ServiceName;
 use crate::rpc::{Caller, CallerSettings};
 use crate::runtime::bus_runtime::BusRuntime;
@@ -32,11 +33,19 @@ pub struct BusBuilder {
     settings: Layer,
     application: Option<Settings>,
     on_dead_letter: Option<DeadLetterHook>,
+    pass_on_headers: Vec<SmolStr>,
 }
 
 impl BusBuilder {
     pub(super) fn new(service: String) -> Self {
-        Self { service, version: String::new(), settings: Layer::default(), application: None, on_dead_letter: None }
+        Self {
+            service,
+            version: String::new(),
+            settings: Layer::default(),
+            application: None,
+            on_dead_letter: None,
+            pass_on_headers: Vec::new(),
+        }
     }
 
     /// Uses the application's own settings in place of `lightbus.toml`, which is not read then. Environment variables and
@@ -198,6 +207,16 @@ impl BusBuilder {
         self
     }
 
+    /// Names headers that a handler's calls and events take over from the message that it handles:
+    /// `.pass_on_headers(["x-tenant"])`. By default none goes on.
+    ///
+    /// A header that the call or the event sets itself comes first. As with deadlines, what a spawned task sends takes over
+    /// nothing unless it is given the [`Context`](crate::Context).
+    pub fn pass_on_headers(mut self, names: impl IntoIterator<Item: AsRef<str>>) -> Self {
+        self.pass_on_headers.extend(names.into_iter().map(|name| SmolStr::new(name.as_ref())));
+        self
+    }
+
     /// Connects. If the broker cannot be reached it keeps trying, for `connect_timeout` in all, and the log says why.
     ///
     /// The bus then runs on the tokio runtime that this is awaited on. If the future is dropped, nothing stays connected.
@@ -208,6 +227,11 @@ impl BusBuilder {
     /// time. The error names the URL without its password, the cause, and what to try.
     pub async fn connect(self) -> Result<Bus, Error> {
         let service = ServiceName::new(&self.service)?;
+        for name in &self.pass_on_headers {
+            headers::check(name)
+                .map_err(|error| Error::invalid_setting("pass_on_headers", error.to_string(), error.help()))?;
+        }
+        let pass_on_headers: Arc<[SmolStr]> = self.pass_on_headers.into();
         let settings = Settings::load(self.settings, self.application)?;
         let runtime = Arc::new(BusRuntime::current().ok_or(Error::NoRuntime)?);
         let host = gethostname::gethostname();
@@ -219,11 +243,13 @@ impl BusBuilder {
             service: service.clone(),
             timeout: settings.call_timeout,
             max_message_size: settings.max_message_size,
+            pass_on_headers: Arc::clone(&pass_on_headers),
         };
         let publisher_settings = PublisherSettings {
             service: service.clone(),
             timeout: settings.publish_timeout,
             max_message_size: settings.max_message_size,
+            pass_on_headers,
         };
         let inner = Inner {
             caller: Caller::new(caller_settings, Arc::clone(&transport), Arc::clone(&runtime)),

@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::duration::shown;
 use crate::error::Error;
 use crate::protocol::codec::{self, EncodeError};
+use crate::protocol::headers::ChosenHeaders;
 use crate::protocol::message::{Encoding, EventMessage, LONGEST_WAIT, Payload, TraceContext, full_name};
 use crate::protocol::name::ServiceName;
 use crate::runtime::bus_runtime::BusRuntime;
@@ -40,6 +41,7 @@ struct PreparedEvent {
     timeout: Option<Duration>,
     context: Option<Context>,
     trace: Option<Box<TraceContext>>,
+    headers: ChosenHeaders,
 }
 
 impl Publish {
@@ -51,6 +53,7 @@ impl Publish {
             timeout: None,
             context: None,
             trace: None,
+            headers: ChosenHeaders::default(),
         };
         Self { publisher, state: Lazy::Settings(prepared) }
     }
@@ -66,6 +69,16 @@ impl Publish {
     /// The handler's own task does so by itself. Tasks that the handler spawned need this.
     pub fn context(mut self, context: &Context) -> Self {
         self.state.set(|event| event.context = Some(context.clone()));
+        self
+    }
+
+    /// Gives the event a header, which its handlers read:
+    /// [`Context::header`](crate::Context::header). [`Headers`](crate::message::Headers) has the rules for names and values.
+    ///
+    /// Headers are for what is no part of the API, such as a tenant, a token or the id of a request. A handler's own headers do
+    /// not go on with what it sends; [`BusBuilder::pass_on_headers`](crate::BusBuilder::pass_on_headers) names those that do.
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.state.set(|event| event.headers.set(name.as_ref(), value.as_ref()));
         self
     }
 
@@ -117,6 +130,8 @@ pub(crate) struct PublisherSettings {
     pub(crate) service: ServiceName,
     pub(crate) timeout: Duration,
     pub(crate) max_message_size: usize,
+    /// The headers that a handler's events take over from what is handled.
+    pub(crate) pass_on_headers: Arc<[SmolStr]>,
 }
 
 impl Publisher {
@@ -202,6 +217,8 @@ impl Publisher {
             return Err(Error::EventTooLarge { event: name(), size: size as u64, limit: limit as u64 });
         }
         let context = event.context.or_else(Context::current);
+        let headers = event.headers.finish(&settings.pass_on_headers, context.as_ref().map(Context::headers));
+        let headers = headers.map_err(|error| Error::InvalidHeader { event: name(), error })?;
         Ok(EventMessage {
             id: SmolStr::new(Uuid::now_v7().hyphenated().encode_lower(&mut Uuid::encode_buffer())),
             api: SmolStr::new_static(event.api),
@@ -209,6 +226,7 @@ impl Publisher {
             publisher: settings.service.text(),
             payload,
             trace: event.trace.or_else(|| context.and_then(|context| context.trace().cloned().map(Box::new))),
+            headers,
         })
     }
 }

@@ -247,7 +247,8 @@ impl<E: Send + 'static> Shared<E> {
             let error = format!("the event is {size} bytes long and the limit of this process is {limit}");
             return Err(Failure { reason: FailureReason::Undecodable, error });
         }
-        let context = Context::new(message.publisher.clone(), message.id.clone(), attempt, None, message.trace.clone());
+        let EventMessage { publisher, id, trace, headers, .. } = &message;
+        let context = Context::new(publisher.clone(), id.clone(), attempt, None, trace.clone(), headers.clone());
         let (read, given) = (self.read, context.clone());
         // Decoding the event and describing its error run the application's code as much as the handler does.
         let handled = context.scope(async move {

@@ -15,7 +15,7 @@ use crate::api::Api;
 use crate::builtin::{IntrospectApi, MAX_SCHEMA, Ping, SchemaPage};
 use crate::error::Error;
 use crate::protocol::codec;
-use crate::protocol::message::{LONGEST_WAIT, Request};
+use crate::protocol::message::{Headers, LONGEST_WAIT, Request};
 use crate::protocol::name::ServiceName;
 use crate::rpc::{Arguments, Decode};
 use crate::runtime::bus_runtime::BusRuntime;
@@ -200,6 +200,7 @@ impl Asker {
             deadline: Some(deadline),
             payload,
             trace: None,
+            headers: Headers::default(),
         };
         let asked = Instant::now();
         let arrivals = self.transport.ask(audience, question).await?;

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::protocol::failure::{FailureReason, FailureRecord};
-use crate::protocol::message::{EventMessage, Payload};
+use crate::protocol::message::{EventMessage, Headers, Payload};
 
 /// An event that a subscription could not handle, and why.
 #[derive(Debug, Clone)]
@@ -21,6 +21,8 @@ pub struct DeadLetter {
     pub publisher: String,
     /// The body as it came; it may be none that can be decoded.
     pub payload: Payload,
+    /// The headers that its publisher gave it.
+    pub headers: Headers,
     /// Why it is a dead letter.
     pub reason: FailureReason,
     /// The error of the last attempt, with its causes. Empty when no attempt was finished.
@@ -50,6 +52,7 @@ impl DeadLetter {
             event: event.event.to_string(),
             publisher: event.publisher.to_string(),
             payload: event.payload.clone(),
+            headers: event.headers.clone(),
             reason,
             error: record.map_or_else(String::new, |record| record.error.clone()),
             attempts: record.map_or(0, |record| record.attempt),

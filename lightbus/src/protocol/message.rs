@@ -7,6 +7,8 @@ use bytes::Bytes;
 use smol_str::SmolStr;
 use tokio::time::Instant;
 
+pub use crate::protocol::headers::{HeaderError, Headers};
+
 /// The longest delay, 49 days: the largest expiry that RabbitMQ accepts.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_millis(u32::MAX as u64);
 
@@ -96,6 +98,7 @@ pub(crate) struct Request {
     pub(crate) payload: Payload,
     /// The trace that the call belongs to.
     pub(crate) trace: Option<Box<TraceContext>>,
+    pub(crate) headers: Headers,
 }
 
 /// The kind of a reply.
@@ -151,6 +154,7 @@ pub(crate) struct EventMessage {
     pub(crate) payload: Payload,
     /// The trace that the event belongs to.
     pub(crate) trace: Option<Box<TraceContext>>,
+    pub(crate) headers: Headers,
 }
 
 impl EventMessage {

@@ -62,6 +62,16 @@ impl<T, E> Call<T, E> {
         self
     }
 
+    /// Gives the call a header, which the method's handler reads:
+    /// [`Context::header`](crate::Context::header). [`Headers`](crate::message::Headers) has the rules for names and values.
+    ///
+    /// Headers are for what is no part of the API, such as a tenant, a token or the id of a request. A handler's own headers do
+    /// not go on with what it sends; [`BusBuilder::pass_on_headers`](crate::BusBuilder::pass_on_headers) names those that do.
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        self.state.set(|settings| settings.call.headers.set(name.as_ref(), value.as_ref()));
+        self
+    }
+
     /// Makes the call part of this trace, in place of the current context's.
     pub fn trace(mut self, trace: TraceContext) -> Self {
         self.state.set(|settings| settings.call.trace = Some(Box::new(trace)));

@@ -41,6 +41,8 @@ pub(crate) struct CallerSettings {
     pub(crate) service: ServiceName,
     pub(crate) timeout: Duration,
     pub(crate) max_message_size: usize,
+    /// The headers that a handler's calls take over from what is handled.
+    pub(crate) pass_on_headers: Arc<[SmolStr]>,
 }
 
 impl Caller {
@@ -101,7 +103,7 @@ impl Caller {
     }
 
     fn request(&self, call: PreparedCall, deadline: Instant) -> Result<Box<Request>, Ending> {
-        let CallerSettings { service, max_message_size: limit, .. } = &self.shared.settings;
+        let CallerSettings { service, max_message_size: limit, pass_on_headers, .. } = &self.shared.settings;
         if self.shared.closed.load(Ordering::SeqCst) {
             return Err(Ending::Closed);
         }
@@ -119,6 +121,8 @@ impl Caller {
         if size > *limit {
             return Err(Ending::TooLarge { what: MessageKind::Request, size, limit: *limit });
         }
+        let headers = call.headers.finish(pass_on_headers, call.context.as_ref().map(Context::headers));
+        let headers = headers.map_err(Ending::InvalidHeader)?;
         Ok(Box::new(Request {
             id: SmolStr::default(),
             api: SmolStr::new_static(call.api),
@@ -127,6 +131,7 @@ impl Caller {
             deadline: Some(deadline),
             payload,
             trace: call.trace.or_else(|| call.context.and_then(|context| context.trace().cloned().map(Box::new))),
+            headers,
         }))
     }
 

@@ -8,6 +8,7 @@ use super::caller::Caller;
 use super::prepared::{Decode, PreparedCall};
 use crate::api::{ApiDescriptor, MethodDescriptor};
 use crate::protocol::codec;
+use crate::protocol::headers::ChosenHeaders;
 
 /// What a generated client is made of: an API and a way to call it.
 #[derive(Debug, Clone)]
@@ -49,6 +50,7 @@ impl Client {
             timeout: None,
             context: None,
             trace: None,
+            headers: ChosenHeaders::default(),
         };
         Call::new(self.caller.clone(), prepared, decode)
     }

@@ -6,7 +6,7 @@ use super::error::{CallError, MessageKind};
 use super::fault::{Fault, FaultCode};
 use super::prepared::Decode;
 use crate::protocol::codec::{self, EncodeError};
-use crate::protocol::message::{Payload, Reply, ReplyKind, full_name};
+use crate::protocol::message::{HeaderError, Payload, Reply, ReplyKind, full_name};
 use crate::runtime::guard::catch;
 use crate::transport::CallOutcome;
 
@@ -17,6 +17,8 @@ pub(crate) enum Ending {
     Outcome(CallOutcome),
     /// The arguments could not be encoded.
     Unencodable(EncodeError),
+    /// A header cannot be sent.
+    InvalidHeader(HeaderError),
     /// The request or the reply is larger than the limit.
     TooLarge { what: MessageKind, size: usize, limit: usize },
     /// The bus was shut down before the call.
@@ -70,6 +72,7 @@ impl Ended {
                 method: method(),
                 reason: format!("its arguments could not be encoded: {error}"),
             },
+            Ending::InvalidHeader(error) => CallError::InvalidHeader { method: method(), error },
             Ending::TooLarge { what, size, limit } => {
                 CallError::TooLarge { method: method(), what, size: size as u64, limit: limit as u64 }
             }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::fault::Fault;
 use crate::duration::shown;
 use crate::error::{Error, in_one_line, in_paragraphs};
+use crate::protocol::headers::HeaderError;
 
 /// How a call failed: one variant per cause.
 ///
@@ -117,6 +118,14 @@ pub enum CallError<E = std::convert::Infallible> {
         method: String,
         /// What is wrong with it.
         reason: String,
+    },
+
+    /// A header of the call cannot be sent, so the call was never sent.
+    InvalidHeader {
+        /// The method's full name.
+        method: String,
+        /// What is wrong with the header.
+        error: HeaderError,
     },
 
     /// The reply could not be decoded.
@@ -260,6 +269,7 @@ impl<E> CallError<E> {
                 write!(f, "{method} was not called, because the tokio runtime of this bus has ended")
             }
             Self::InvalidRequest { method, reason } => write!(f, "{method} was not called: {reason}"),
+            Self::InvalidHeader { method, error } => write!(f, "{method} was not called: {error}"),
             Self::InvalidReply { method, reason } => write!(f, "the reply of {method} cannot be used: {reason}"),
             Self::TooLarge { method, what, size, limit } => {
                 write!(f, "{what} of {method} has {size} bytes, and the limit is {limit}")
@@ -276,6 +286,7 @@ impl<E> CallError<E> {
     pub fn help(&self) -> Option<Cow<'_, str>> {
         Some(Cow::Borrowed(match self {
             Self::Method { .. } | Self::InvalidRequest { .. } => return None,
+            Self::InvalidHeader { error, .. } => return Some(error.help()),
             Self::NoServer { .. } => {
                 "likely its service is not running, or runs in another namespace or on another broker. Start the service, \
                  and compare LIGHTBUS_URL and LIGHTBUS_NAMESPACE of both"
@@ -353,6 +364,7 @@ impl<E> CallError<E> {
             | Self::Closed { method }
             | Self::RuntimeEnded { method }
             | Self::InvalidRequest { method, .. }
+            | Self::InvalidHeader { method, .. }
             | Self::InvalidReply { method, .. }
             | Self::TooLarge { method, .. }
             | Self::Fault { method, .. } => method,
@@ -379,6 +391,7 @@ impl<E> CallError<E> {
             | Self::Closed { .. }
             | Self::RuntimeEnded { .. }
             | Self::InvalidRequest { .. }
+            | Self::InvalidHeader { .. }
             | Self::TooLarge { what: MessageKind::Request, .. } => false,
         }
     }

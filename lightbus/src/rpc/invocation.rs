@@ -11,7 +11,7 @@ use super::fault::{Fault, FaultCode, FaultDetails};
 use crate::api::ApiDescriptor;
 use crate::context::Context;
 use crate::protocol::codec::{self, Body, DecodeError, EncodeError};
-use crate::protocol::message::{Encoding, Payload, ReplyKind};
+use crate::protocol::message::{Encoding, Headers, Payload, ReplyKind};
 
 /// One request on its way through a generated dispatcher.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ pub struct Outcome {
 /// A call as a server receives it, for benchmarks of the dispatcher alone.
 #[must_use]
 pub fn invocation(api: &'static ApiDescriptor, method: &'static str, arguments: Payload) -> Invocation {
-    let context = Context::new(SmolStr::default(), SmolStr::default(), 1, None, None);
+    let context = Context::new(SmolStr::default(), SmolStr::default(), 1, None, None, Headers::default());
     Invocation::new(api, SmolStr::new_static(method), arguments, context)
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::context::Context;
 use crate::protocol::codec::{DecodeError, EncodeError};
+use crate::protocol::headers::ChosenHeaders;
 use crate::protocol::message::{Payload, TraceContext};
 
 /// What a call says, apart from how its answer is read.
@@ -18,6 +19,7 @@ pub(crate) struct PreparedCall {
     pub(crate) timeout: Option<Duration>,
     pub(crate) context: Option<Context>,
     pub(crate) trace: Option<Box<TraceContext>>,
+    pub(crate) headers: ChosenHeaders,
 }
 
 /// Reads one type of body.

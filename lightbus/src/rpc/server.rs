@@ -49,8 +49,8 @@ impl<D: Dispatch> Server<D> {
 impl<D: Dispatch> RequestSink for Server<D> {
     fn deliver(&self, delivery: RequestDelivery) {
         let RequestDelivery { request, redelivered, handle } = delivery;
-        let Request { id, method, caller, deadline, payload, trace, .. } = request;
-        let context = Context::new(caller, id, 1, deadline, trace);
+        let Request { id, method, caller, deadline, payload, trace, headers, .. } = request;
+        let context = Context::new(caller, id, 1, deadline, trace, headers);
         let job = CallJob {
             shared: Arc::clone(&self.shared),
             invocation: Invocation::new(self.shared.api, method, payload, context),

@@ -13,6 +13,7 @@ mod dedupe;
 mod desk;
 mod events;
 mod failing_events;
+mod headers;
 mod health;
 mod introspection;
 mod retries;
@@ -141,6 +142,11 @@ on_every_transport! {
         an_event_whose_look_up_fails_is_retried
         an_event_whose_look_ups_all_fail_becomes_a_dead_letter
         an_event_that_cannot_be_remembered_is_handled_once;
+    headers:
+        a_call_carries_headers
+        chosen_headers_go_on_with_what_a_handler_sends
+        headers_that_nobody_could_read_are_refused
+        an_event_keeps_its_headers_over_retries_and_as_a_dead_letter;
     health:
         a_process_tells_what_it_consumes
         a_process_that_was_shut_down_is_not_healthy;

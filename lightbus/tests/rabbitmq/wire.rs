@@ -100,7 +100,7 @@ async fn a_request_is_as_documented() {
     let caller = process("support", &namespace).connect().await.unwrap();
     let warranty = WarrantyClient::new(&caller);
     let call = warranty.check("SN-0042").timeout(GUARD);
-    let traced = warranty.check("SN-0042").trace(trace()).timeout(GUARD);
+    let traced = warranty.check("SN-0042").trace(trace()).header("x-tenant", "north").timeout(GUARD);
     let calls = tokio::spawn(async move { tokio::join!(call, traced) });
 
     let (first, second) = (next_delivery(&mut requests).await, next_delivery(&mut requests).await);
@@ -120,6 +120,7 @@ async fn a_request_is_as_documented() {
     let parent = AMQPValue::LongString(trace().traceparent.into());
     assert_eq!(header(&second, "traceparent"), Some(parent));
     assert_eq!(header(&second, "tracestate"), Some(AMQPValue::LongString("vendor=1".into())));
+    assert_eq!(header(&second, "x-tenant"), Some(AMQPValue::LongString("north".into())));
 
     for request in [first, second] {
         let to = request.properties.reply_to().clone().unwrap();
@@ -338,7 +339,7 @@ async fn a_dead_letter_is_as_documented() {
     .await
     .unwrap();
     for serial in ["not a number", "7"] {
-        bus.publish(registered(serial)).trace(trace()).await.unwrap();
+        bus.publish(registered(serial)).trace(trace()).header("x-tenant", "north").await.unwrap();
     }
     // By hand, and not to be decoded: no id, no type.
     let exchange = format!("{namespace}.events");
@@ -373,6 +374,7 @@ async fn a_dead_letter_is_as_documented() {
             assert_eq!(text(letter.properties.message_id().as_ref()), Some(next(&mut ids).await.as_str()));
             assert_eq!(text(letter.properties.kind().as_ref()), Some(key));
             assert!(header(&letter, "traceparent").is_some());
+            assert_eq!(header(&letter, "x-tenant"), Some(AMQPValue::LongString("north".into())));
         }
     }
     bus.shutdown().await;

@@ -12,7 +12,7 @@ use crate::protocol::failure::{FailureReason, FailureRecord};
 use crate::protocol::message::split_full_name;
 use crate::protocol::text::truncate;
 use crate::transport::amqp::message::properties::{
-    PERSISTENT, payload, sendable, sendable_headers, short, text, text_in, text_of, text_value, type_of,
+    PERSISTENT, headers, payload, sendable, sendable_headers, short, text, text_in, text_of, text_value, type_of,
 };
 
 /// How much of an error is kept with a failed event, in bytes.
@@ -65,6 +65,7 @@ pub(crate) fn to_dead_letter(letter: &BasicProperties, body: Bytes) -> DeadLette
         event: event.to_owned(),
         publisher: text_of(letter.app_id()).to_owned(),
         payload: payload(letter, body),
+        headers: headers(letter),
         reason,
         error: string(letter, "lightbus-error"),
         attempts: attempt(letter).0 - 1,

@@ -90,6 +90,8 @@ fn table(value: impl Strategy<Value = AMQPValue>) -> impl Strategy<Value = Field
         "BCC",
         "x-death",
         "x-first-death-reason",
+        "x-tenant",
+        "x-token",
         "lightbus-attempt",
         "lightbus-reason",
         "lightbus-error",

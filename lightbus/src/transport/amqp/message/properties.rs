@@ -10,7 +10,8 @@ use smol_str::SmolStr;
 use tokio::time::Instant;
 
 use crate::protocol::message::{
-    Encoding, EventMessage, LONGEST_WAIT, Payload, Reply, ReplyKind, Request, TraceContext, full_name, split_full_name,
+    Encoding, EventMessage, Headers, LONGEST_WAIT, Payload, Reply, ReplyKind, Request, TraceContext, full_name,
+    split_full_name,
 };
 use crate::protocol::text::truncate;
 
@@ -20,7 +21,7 @@ pub(crate) const MAX_EXPIRY: u128 = LONGEST_WAIT.as_millis();
 /// The longest trace headers that are read and written, in bytes. A handler passes them on, and a message whose headers do not
 /// fit into a frame ends the connection. A `traceparent` has 55 bytes, and a `tracestate` of 512 has to be supported.
 const MAX_TRACEPARENT: usize = 255;
-const MAX_TRACESTATE: usize = 4096;
+const MAX_TRACESTATE: usize = 1024;
 
 /// The address of replies: the channel that the request came from, without a queue.
 pub(crate) const REPLY_TO: &str = "amq.rabbitmq.reply-to";
@@ -50,7 +51,7 @@ pub(crate) fn of_request(request: &Request, now: Instant) -> BasicProperties {
     if let Some(deadline) = request.deadline {
         properties = properties.with_expiration(expiration(deadline.saturating_duration_since(now)));
     }
-    with_trace(with_encoding(properties, &request.payload.encoding), request.trace.as_deref())
+    with_headers(with_encoding(properties, &request.payload.encoding), request.trace.as_deref(), &request.headers)
 }
 
 /// Returns the properties of a reply to the request with that correlation id.
@@ -72,7 +73,7 @@ pub(crate) fn of_event(event: &EventMessage) -> BasicProperties {
         .with_type(short(event.full_name()))
         .with_message_id(short(&*event.id))
         .with_app_id(short(&*event.publisher));
-    with_trace(with_encoding(properties, &event.payload.encoding), event.trace.as_deref())
+    with_headers(with_encoding(properties, &event.payload.encoding), event.trace.as_deref(), &event.headers)
 }
 
 /// Returns the properties of a request that is requeued, or `None` if its caller no longer waits.
@@ -109,6 +110,7 @@ pub(crate) fn to_request(api: &'static str, properties: &BasicProperties, body: 
         deadline: deadline(properties, now),
         payload: payload(properties, body),
         trace: trace(properties),
+        headers: headers(properties),
     }
 }
 
@@ -132,6 +134,7 @@ pub(crate) fn to_event(properties: &BasicProperties, body: Bytes) -> EventMessag
         publisher: SmolStr::new(text_of(properties.app_id())),
         payload: payload(properties, body),
         trace: trace(properties),
+        headers: headers(properties),
     }
 }
 
@@ -185,16 +188,20 @@ fn with_encoding(properties: BasicProperties, encoding: &Encoding) -> BasicPrope
     }
 }
 
-fn with_trace(properties: BasicProperties, trace: Option<&TraceContext>) -> BasicProperties {
-    let Some((traceparent, tracestate)) =
-        trace.and_then(|trace| bearable(&trace.traceparent, trace.tracestate.as_deref()))
-    else {
+fn with_headers(properties: BasicProperties, trace: Option<&TraceContext>, chosen: &Headers) -> BasicProperties {
+    let trace = trace.and_then(|trace| bearable(&trace.traceparent, trace.tracestate.as_deref()));
+    if trace.is_none() && chosen.is_empty() {
         return properties;
-    };
+    }
     let mut headers = FieldTable::default();
-    headers.insert(short("traceparent"), text(traceparent));
-    if let Some(tracestate) = tracestate {
-        headers.insert(short("tracestate"), text(tracestate));
+    if let Some((traceparent, tracestate)) = trace {
+        headers.insert(short("traceparent"), text(traceparent));
+        if let Some(tracestate) = tracestate {
+            headers.insert(short("tracestate"), text(tracestate));
+        }
+    }
+    for (name, value) in chosen.iter() {
+        headers.insert(short(name), text(value));
     }
     properties.with_headers(headers)
 }
@@ -225,6 +232,22 @@ fn trace(properties: &BasicProperties) -> Option<Box<TraceContext>> {
     let (traceparent, tracestate) = bearable(text_in(headers, "traceparent")?, text_in(headers, "tracestate"))?;
     let tracestate = tracestate.map(str::to_owned);
     Some(Box::new(TraceContext { traceparent: traceparent.to_owned(), tracestate }))
+}
+
+/// Reads the headers that applications give to messages. The broker's own, and what breaks a rule, is left out.
+pub(crate) fn headers(properties: &BasicProperties) -> Headers {
+    let mut headers = Headers::default();
+    let Some(table) = properties.headers() else { return headers };
+    for (name, value) in table.inner() {
+        let name = name.as_str();
+        if name.starts_with("x-")
+            && let Some(value) = text_value(value)
+            && let Err(error) = headers.insert(name, value)
+        {
+            tracing::trace!("ignored a header of a message: {error}");
+        }
+    }
+    headers
 }
 
 /// Returns the parts of a trace that are not too long. A trace works without its state.

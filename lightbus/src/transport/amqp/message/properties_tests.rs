@@ -3,6 +3,14 @@ use crate::transport::amqp::message::failed::named;
 
 const API: &str = "company.warranty";
 
+fn chosen(headers: &[(&str, &str)]) -> Headers {
+    let mut chosen = Headers::default();
+    for (name, value) in headers {
+        chosen.insert(name, value).unwrap();
+    }
+    chosen
+}
+
 fn request() -> Request {
     Request {
         id: "a1b2-7".into(),
@@ -12,6 +20,7 @@ fn request() -> Request {
         deadline: None,
         payload: Payload { encoding: Encoding::MessagePack, bytes: Bytes::from_static(b"\x80") },
         trace: Some(Box::new(TraceContext { traceparent: "00-aa-bb-01".into(), tracestate: Some("x=1".into()) })),
+        headers: chosen(&[("x-tenant", "north")]),
     }
 }
 
@@ -23,6 +32,7 @@ fn event() -> EventMessage {
         publisher: "warranty".into(),
         payload: Payload { encoding: Encoding::Json, bytes: Bytes::from_static(b"{}") },
         trace: None,
+        headers: Headers::default(),
     }
 }
 
@@ -123,6 +133,32 @@ fn trace_headers_of_other_types_are_no_trace() {
     assert!(with(AMQPValue::LongString(vec![0xff, 0xfe].into())).is_none());
     assert!(with(AMQPValue::Void).is_none());
     assert_eq!(with(AMQPValue::ShortString(short("00-a"))).map(|trace| trace.traceparent).as_deref(), Some("00-a"));
+}
+
+#[test]
+fn headers_of_others_are_read_as_far_as_they_keep_the_rules() {
+    let read = |entries: &[(&str, AMQPValue)]| {
+        let mut table = FieldTable::default();
+        for (name, value) in entries {
+            table.insert(short(*name), value.clone());
+        }
+        headers(&BasicProperties::default().with_headers(table))
+    };
+    let entries = [
+        ("x-tenant", text("north")),
+        ("x-count", AMQPValue::LongInt(7)),
+        ("x-first-death-queue", text("jobs")),
+        ("X-Tenant", text("south")),
+        ("tenant", text("south")),
+        ("x-broken", AMQPValue::LongString(vec![0xff].into())),
+        ("x-injected", text("a\r\nb")),
+        ("x-long", text(&"x".repeat(5000))),
+        ("x-short", AMQPValue::ShortString(short("yes"))),
+    ];
+    assert_eq!(read(&entries), chosen(&[("x-short", "yes"), ("x-tenant", "north")]));
+    let many: Vec<_> = (0..1000).map(|number| (format!("x-{number:03}"), text("v"))).collect();
+    let many: Vec<_> = many.iter().map(|(name, value)| (&**name, value.clone())).collect();
+    assert_eq!(read(&many).iter().count(), 32);
 }
 
 #[test]
