@@ -1,10 +1,12 @@
 //! Event handlers and their errors.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::Future;
 
 use crate::context::Context;
+use crate::error::{Error, in_one_line};
 use crate::protocol::failure::FailureReason;
 
 /// Handles the events of a subscription.
@@ -128,6 +130,18 @@ impl HandlerError {
         &*self.inner
     }
 
+    /// The likely causes of the problem, and what to do, if an error of Lightbus is the cause.
+    #[must_use]
+    pub fn help(&self) -> Option<Cow<'_, str>> {
+        if self.reason == FailureReason::Undecodable {
+            return Some(Cow::Borrowed(
+                "likely publisher and subscriber were built from different versions of the API. Deploy the newer one of this \
+                 service, and replay the dead letter",
+            ));
+        }
+        self.inner.downcast_ref::<Error>().and_then(Error::help)
+    }
+
     /// Returns the error that the handler returned.
     #[must_use]
     pub fn into_inner(self) -> Box<dyn StdError + Send + Sync> {
@@ -143,7 +157,7 @@ impl<E: Into<Box<dyn StdError + Send + Sync>>> From<E> for HandlerError {
     }
 }
 
-/// The error and its causes, joined by colons.
+/// The error and its causes, joined by colons. With `{error:#}`, the help follows.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.inner)?;
@@ -152,7 +166,7 @@ impl fmt::Display for HandlerError {
             write!(f, ": {error}")?;
             cause = error.source();
         }
-        Ok(())
+        if f.alternate() { in_one_line(f, None, self.help()) } else { Ok(()) }
     }
 }
 
@@ -171,6 +185,16 @@ mod tests {
         HandlerError: From<E>,
     {
         error.into()
+    }
+
+    #[test]
+    fn an_error_of_lightbus_keeps_its_help() {
+        let error = question_mark(Error::Closed);
+        assert!(error.help().is_some());
+        assert_eq!(error.help(), Error::Closed.help());
+        assert_eq!(format!("{error}"), format!("{}", Error::Closed));
+        assert_eq!(format!("{error:#}"), format!("{:#}", Error::Closed));
+        assert_eq!(question_mark("the disk is full").help(), None);
     }
 
     #[test]

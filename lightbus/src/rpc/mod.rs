@@ -15,10 +15,12 @@ mod invocation;
 mod prepared;
 mod returned;
 mod server;
+mod servers;
 
 pub use self::dispatch::Dispatch;
-pub use self::error::{MessageKind, Servers};
+pub use self::error::MessageKind;
 pub use self::fault::{Fault, FaultCode, FaultDetails};
+pub use self::servers::Servers;
 
 #[doc(hidden)]
 pub use self::argument::{Argument, Lend, StrArgument};

@@ -97,7 +97,7 @@ impl ConsumeSide {
     /// If it cannot be made.
     pub(crate) async fn connection(&self) -> Result<Arc<ConsumeConnection>, OperationError> {
         let opened = self.connection.get_or_try_init(|| ConsumeConnection::open(&self.identity, &self.address)).await;
-        let connection = Arc::clone(opened.map_err(|failure| OperationError::of_connecting(&failure))?);
+        let connection = Arc::clone(opened.map_err(|failure| OperationError::from(&failure))?);
         self.connected.notify_one();
         Ok(connection)
     }
