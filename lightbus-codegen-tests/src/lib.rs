@@ -7,5 +7,10 @@
 #[cfg(doctest)]
 pub mod documentation {}
 
+/// The programs of the pages in `docs/`.
+#[doc = include_str!("../../docs/testing-with-memory.md")]
+#[cfg(doctest)]
+pub mod pages {}
+
 #[cfg(any_failing)]
 pub mod failing;

@@ -11,6 +11,29 @@ use crate::desk::{self, DeskClient, DeskServer, Registered};
 
 const SOON: Duration = Duration::from_millis(200);
 
+/// An API that calls itself.
+#[lightbus::api(name = "test.mirror")]
+trait Mirror {
+    /// Returns what a call of `inner` says.
+    async fn outer(&self) -> String;
+    async fn inner(&self);
+}
+
+struct Hall {
+    mirror: MirrorClient,
+}
+
+impl Mirror for Hall {
+    async fn outer(&self) -> String {
+        match self.mirror.inner().timeout(SOON).await {
+            Ok(()) => "it ran".to_owned(),
+            Err(error) => format!("{error:#}"),
+        }
+    }
+
+    async fn inner(&self) {}
+}
+
 pub async fn a_call_that_times_out_says_that_a_server_was_running(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
     let handles = desk::serve(&server).await;
@@ -64,6 +87,21 @@ pub async fn a_spawned_task_inherits_the_deadline_that_it_is_given(world: &World
     let desk = DeskClient::new(&caller);
     let left = desk.time_left_beyond(true).timeout(Duration::from_secs(3)).await.unwrap().unwrap();
     assert!(left <= 3000, "{left} ms were left");
+}
+
+pub async fn a_call_that_waits_for_its_own_handler_says_how_to_let_it_run(world: &World) {
+    let server = world.join("hall").await;
+    let hall = Hall { mirror: MirrorClient::new(&server) };
+    let serving = server.serve(MirrorServer::new(hall)).concurrency(1).await.unwrap();
+    let mirror = MirrorClient::new(&server);
+    let error = mirror.outer().timeout(GUARD).await.unwrap();
+    assert!(error.contains("test.mirror.inner") && error.contains("1 process was serving the API"), "{error}");
+    assert!(error.contains("calls its own API needs one more place in its `concurrency`"), "{error}");
+    serving.stop().await;
+
+    let hall = Hall { mirror: mirror.clone() };
+    server.serve(MirrorServer::new(hall)).concurrency(2).await.unwrap();
+    assert_eq!(mirror.outer().timeout(GUARD).await.unwrap(), "it ran");
 }
 
 pub async fn a_method_has_a_default_timeout(world: &World) {

@@ -82,6 +82,7 @@ on_every_transport! {
         a_call_that_waited_too_long_is_not_run
         a_call_within_a_handler_inherits_the_deadline
         a_spawned_task_inherits_the_deadline_that_it_is_given
+        a_call_that_waits_for_its_own_handler_says_how_to_let_it_run
         a_method_has_a_default_timeout
         a_call_of_a_handler_without_time_left_is_not_sent
         no_timeout_is_too_long;

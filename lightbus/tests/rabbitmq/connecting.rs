@@ -46,6 +46,13 @@ async fn a_broker_that_is_not_there_is_named_without_its_password() {
     assert!(!advice.is_empty());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_paused_clock_is_named_as_the_cause() {
+    let error = process_at(&url(), "warranty", &fresh_namespace()).connect().await.map(|_| ()).unwrap_err();
+    assert!(matches!(&error, Error::PausedClock { .. }), "{error:?}");
+    assert!(format!("{error:?}").contains("use memory:// in tests that pause the clock"), "{error:?}");
+}
+
 #[tokio::test]
 async fn wrong_credentials_are_told_at_once() {
     let wrong = with_password(url(), "wr0ng");
