@@ -432,7 +432,7 @@ fn the_private_forms_of_serde_json_do_not_leave() {
 }
 
 #[test]
-fn lengths_that_a_serialize_announces_need_not_be_true() {
+fn a_serialize_may_announce_a_wrong_length() {
     struct Liar(usize, Option<usize>);
     impl Serialize for Liar {
         fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -479,7 +479,7 @@ const DEEP: &str = concat!(
 );
 
 #[test]
-fn what_is_encoded_is_not_deeper_than_what_is_decoded() {
+fn encoding_and_decoding_have_the_same_depth_limit() {
     fn nested(depth: usize) -> Value {
         (1..depth).fold(json!([]), |inside, _| json!([inside]))
     }
@@ -506,7 +506,7 @@ fn what_is_encoded_is_not_deeper_than_what_is_decoded() {
 }
 
 #[test]
-fn positions_do_not_stand_for_names() {
+fn positional_fields_are_refused() {
     #[derive(Debug, PartialEq, Deserialize)]
     struct Order {
         serial: String,
@@ -521,7 +521,7 @@ fn positions_do_not_stand_for_names() {
 }
 
 #[test]
-fn lengths_that_lie_allocate_nothing_to_speak_of() {
+fn false_lengths_allocate_little() {
     for marker in [0xc6, 0xc9, 0xdb, 0xdd, 0xdf] {
         for mut bytes in [vec![marker, 0xff, 0xff, 0xff, 0xff], vec![0x81, 0xa1, b'a', marker, 0xff, 0xff, 0xff, 0xff]]
         {
@@ -553,7 +553,7 @@ fn values_that_are_nested_too_deeply_are_refused() {
 }
 
 #[test]
-fn what_is_deep_enough_for_people_decodes() {
+fn values_nested_up_to_the_limit_decode() {
     let mut value = json!("bottom");
     for _ in 0..100 {
         value = json!({ "in": value });
@@ -648,7 +648,7 @@ fn a_body_is_one_value() {
 }
 
 #[test]
-fn media_types_are_read_in_capitals_too() {
+fn media_types_are_case_insensitive() {
     for (content_type, encoding) in [
         (None, Encoding::MessagePack),
         (Some(""), Encoding::MessagePack),
@@ -681,7 +681,7 @@ impl Serialize for Nesting {
 }
 
 #[test]
-fn bodies_that_are_kept_stay_as_they_were_written() {
+fn bodies_that_are_kept_do_not_change() {
     let lengths = [0, 1, 100, 4_000, 9_000, 1, 100_000, 2];
     let texts: Vec<String> =
         lengths.iter().zip('a'..).map(|(length, letter)| letter.to_string().repeat(*length)).collect();

@@ -258,7 +258,7 @@ fn try_everything(encoding: Encoding, bytes: Vec<u8>) {
 }
 
 #[test]
-fn bytes_of_any_kind_do_no_harm() {
+fn arbitrary_bytes_do_no_harm() {
     let _alone = alone();
     proptest!(|(bytes in vec(any::<u8>(), 0..512))| {
         try_everything(Encoding::MessagePack, bytes.clone());
@@ -267,7 +267,7 @@ fn bytes_of_any_kind_do_no_harm() {
 }
 
 #[test]
-fn msgpack_of_any_kind_does_no_harm() {
+fn arbitrary_msgpack_does_no_harm() {
     let _alone = alone();
     proptest!(|(bytes in msgpack(), damages in proptest::option::of(damage()))| {
         try_everything(Encoding::MessagePack, damaged(bytes, &damages.unwrap_or_default()));
@@ -275,7 +275,7 @@ fn msgpack_of_any_kind_does_no_harm() {
 }
 
 #[test]
-fn json_of_any_kind_does_no_harm() {
+fn arbitrary_json_does_no_harm() {
     let _alone = alone();
     proptest!(|(bytes in text())| try_everything(Encoding::Json, bytes));
 }

@@ -51,7 +51,7 @@ async fn serve(bus: &Bus, name: Option<&'static str>) -> mpsc::UnboundedReceiver
 }
 
 #[test]
-fn a_process_whose_runtime_has_ended_takes_nothing_any_more() {
+fn a_process_whose_runtime_has_ended_takes_no_messages() {
     let (first, second) = (runtime(), runtime());
     // It keeps the bus alive, and what happened on it.
     let anchor = second.block_on(join("ended"));
@@ -82,7 +82,7 @@ fn a_process_whose_runtime_has_ended_takes_nothing_any_more() {
 }
 
 #[test]
-fn work_that_a_runtime_took_with_it_goes_to_the_next_process() {
+fn messages_held_by_an_ended_runtime_go_to_the_next_process() {
     let (first, second) = (runtime(), runtime());
     let caller = second.block_on(join("taken"));
     let mut asked = first.block_on(async {

@@ -216,7 +216,7 @@ async fn python_calls_rust_in_either_encoding() {
 }
 
 #[tokio::test]
-async fn python_learns_at_once_that_nobody_serves() {
+async fn python_is_told_at_once_that_no_process_serves() {
     let answer = World::new().run("python", &["call", "peer.calculator", "greet", "{}"]).await;
     assert_eq!(answer, json!({"type": "nobody serves"}));
 }

@@ -97,7 +97,7 @@ fn a_second_signal_ends_a_process_that_is_busy() {
 }
 
 #[test]
-fn a_signal_after_the_run_ends_a_process_that_goes_on() {
+fn a_signal_after_run_has_returned_ends_the_process() {
     for signal in [15, 2] {
         let mut process = start("goes on");
         tell(&process, "-TERM");

@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn without_anything_the_defaults_hold() {
+    fn the_defaults_hold_without_settings() {
         let settings = resolve(Layer::default(), &[("PATH", "/bin")]).unwrap();
         assert_eq!(settings.url.to_string(), "amqp://guest:***@localhost:5672");
         assert_eq!(settings.namespace.as_str(), "lightbus");

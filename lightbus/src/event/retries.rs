@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_five_attempts_unless_said_otherwise() {
+    fn there_are_five_attempts_by_default() {
         assert_eq!(schedule(&Retries::default()), [0, 1, 10, 60]);
         assert_eq!(Retries::default().delay_after(5), None);
         assert_eq!(Retries::default().delay_after(u32::MAX), None);

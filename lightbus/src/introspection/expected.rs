@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_falls_silent_is_named_until_it_has_left() {
+    fn a_silent_process_is_listed_until_it_has_left() {
         let remembered = Remembered::default();
         let both = [answer("a", &["x"], &[], &[]), answer("b", &["x"], &[], &[])];
         let mut queues = counts(mention(&both, &remembered), 2);

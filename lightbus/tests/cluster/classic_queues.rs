@@ -19,7 +19,7 @@ use crate::nodes::{Cluster, process};
 const SOON: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_api_whose_queue_is_down_with_its_node_comes_back_with_it() {
+async fn an_api_recovers_when_the_node_of_its_queue_restarts() {
     let (cluster, namespace, ledger) = (Cluster::alone().await, fresh_namespace(), Arc::new(Ledger::default()));
     let [home, others @ ..] = &cluster.nodes;
     // A classic queue lives where it was declared.

@@ -62,7 +62,7 @@ impl Company {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_node_may_crash_and_nothing_that_was_confirmed_is_lost() {
+async fn a_crash_of_any_node_loses_nothing_that_was_confirmed() {
     let (cluster, ledger) = (Cluster::alone().await, Arc::new(Ledger::default()));
     let company = Company::at_work(&cluster, &ledger).await;
     let load = Load::start(&company.caller, &company.publisher, &ledger);
@@ -86,7 +86,7 @@ async fn each_node_may_crash_and_nothing_that_was_confirmed_is_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_majority_nothing_is_confirmed_and_nothing_is_lost() {
+async fn without_a_majority_nothing_is_confirmed_or_lost() {
     let (cluster, ledger) = (Cluster::alone().await, Arc::new(Ledger::default()));
     let company = Company::at_work(&cluster, &ledger).await;
     let load = Load::start(&company.caller, &company.publisher, &ledger);

@@ -50,7 +50,7 @@ pub async fn a_call_to_an_api_that_nobody_serves_fails_at_once(world: &World) {
     assert!(error.help().unwrap().contains("Start the service"), "{error:?}");
 }
 
-pub async fn a_method_that_the_server_does_not_have_is_told_apart(world: &World) {
+pub async fn a_method_that_the_server_does_not_have_has_its_own_error(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
     let _handles = desk::serve(&server).await;
     let error = other_version::DeskClient::new(&caller).refund("P1".into()).await.unwrap_err();
@@ -59,7 +59,7 @@ pub async fn a_method_that_the_server_does_not_have_is_told_apart(world: &World)
     assert!(known.contains(&"echo".to_owned()));
 }
 
-pub async fn arguments_that_do_not_decode_are_told_apart_and_located(world: &World) {
+pub async fn arguments_that_do_not_decode_have_their_own_error_with_the_path(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
     let _handles = desk::serve(&server).await;
     let desk = other_version::DeskClient::new(&caller);
@@ -74,7 +74,7 @@ pub async fn arguments_that_do_not_decode_are_told_apart_and_located(world: &Wor
     assert!(matches!(&error, CallError::InvalidArguments { path, .. } if path == "part.fits[0]"), "{error:?}");
 }
 
-pub async fn an_answer_that_does_not_decode_is_told_apart(world: &World) {
+pub async fn a_reply_that_does_not_decode_has_its_own_error(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
     let _handles = desk::serve(&server).await;
     let desk = other_version::DeskClient::new(&caller);
@@ -113,7 +113,7 @@ pub async fn arguments_that_nobody_could_decode_are_refused_before_they_are_sent
     assert!(reason.contains("at `number`: "), "{reason}");
 }
 
-pub async fn an_answer_that_nobody_could_decode_is_refused_by_the_server(world: &World) {
+pub async fn a_reply_that_nobody_could_decode_is_refused_by_the_server(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
     let _handles = desk::serve(&server).await;
     let desk = DeskClient::new(&caller);
@@ -126,7 +126,7 @@ pub async fn an_answer_that_nobody_could_decode_is_refused_by_the_server(world: 
     assert!(reason.contains("at `amount`: serde cannot decode"), "{reason}");
 }
 
-pub async fn a_panic_in_a_handler_is_told_apart_and_the_server_goes_on(world: &World) {
+pub async fn a_panic_in_a_handler_has_its_own_error_and_the_server_continues(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
     let _handles = desk::serve(&server).await;
     let desk = DeskClient::new(&caller);
@@ -242,7 +242,7 @@ pub async fn ten_megabytes_go_through(world: &World) {
     assert!(DeskClient::new(&caller).echo(&text).timeout(GUARD).await.unwrap() == text);
 }
 
-pub async fn what_is_too_large_is_refused_on_both_ends(world: &World) {
+pub async fn messages_that_are_too_large_are_refused_on_both_sides(world: &World) {
     let limited = |service| world.process(service).max_message_size(1000).connect();
     let (server, caller) = (world.keep(limited("desk").await.unwrap()), world.join("caller").await);
     let limited_caller = world.keep(limited("caller").await.unwrap());
@@ -262,7 +262,7 @@ pub async fn what_is_too_large_is_refused_on_both_ends(world: &World) {
     }
 }
 
-pub async fn an_api_is_served_once_a_process(world: &World) {
+pub async fn a_process_serves_an_api_once(world: &World) {
     let bus = world.join("desk").await;
     bus.serve(BellServer::new(Brass)).await.unwrap();
     let error = bus.serve(BellServer::new(Brass)).await.unwrap_err();
@@ -310,7 +310,7 @@ pub async fn any_other_method_is_never_run_again_when_its_server_died(world: &Wo
     assert!(!ran_again);
 }
 
-pub async fn a_call_that_a_dead_server_held_is_not_run_and_says_so(world: &World) {
+pub async fn a_call_held_by_a_dead_server_is_not_run_and_says_so(world: &World) {
     let (begun, mut first_begun) = tokio::sync::mpsc::unbounded_channel();
     let doomed = world
         .killable("desk", move |bus| async move {

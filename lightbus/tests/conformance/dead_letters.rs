@@ -56,7 +56,7 @@ fn serials(letters: &[DeadLetter]) -> Vec<String> {
     letters.iter().map(|letter| lightbus::codec::decode::<Registered>(&letter.payload).unwrap().serial).collect()
 }
 
-pub async fn dead_letters_are_listed_and_stay_where_they_are(world: &World) {
+pub async fn listed_dead_letters_stay_in_place(world: &World) {
     let mut broken = broken(world).await;
     publish(world, &["SN-1", "SN-2", "SN-3"]).await;
     let listed = letters(&broken.bus, 3).await;
@@ -83,7 +83,7 @@ async fn out_of_ink(_: Registered) {
     panic!("out of ink")
 }
 
-pub async fn a_dead_letter_tells_of_its_attempts(world: &World) {
+pub async fn a_dead_letter_records_its_attempts(world: &World) {
     let audit = world.join("audit").await;
     let retries = Retries::after([Duration::ZERO, Duration::from_millis(1)]);
     audit.subscribe(NAME, out_of_ink).retries(retries).await.unwrap();
@@ -94,7 +94,7 @@ pub async fn a_dead_letter_tells_of_its_attempts(world: &World) {
     assert!(letter.first_failed_at.unwrap() <= letter.failed_at.unwrap());
 }
 
-pub async fn a_dead_letter_tells_of_its_time_limit(world: &World) {
+pub async fn a_dead_letter_names_the_handler_timeout(world: &World) {
     let audit = world.join("audit").await;
     let subscribe = audit.subscribe(NAME, |_: Registered| std::future::pending::<()>());
     subscribe.handler_timeout(Duration::from_millis(1)).retries(Retries::none()).await.unwrap();
@@ -104,7 +104,7 @@ pub async fn a_dead_letter_tells_of_its_time_limit(world: &World) {
     assert!(letter.error.contains("handler_timeout"), "{}", letter.error);
 }
 
-pub async fn what_could_not_be_decoded_is_shown_as_it_came(world: &World) {
+pub async fn an_undecodable_event_is_shown_unchanged(world: &World) {
     let broken = broken(world).await;
     let desk = world.join("desk").await;
     desk.own_api::<DeskApi>();
@@ -170,7 +170,7 @@ pub async fn dead_letters_are_discarded(world: &World) {
     assert_eq!(waiting(&mut broken.attempts).len(), 3);
 }
 
-pub async fn a_dropped_look_at_dead_letters_leaves_them_where_they_are(world: &World) {
+pub async fn a_dropped_list_of_dead_letters_leaves_them_in_place(world: &World) {
     let broken = broken(world).await;
     publish(world, &["SN-1", "SN-2", "SN-3"]).await;
     letters(&broken.bus, 3).await;

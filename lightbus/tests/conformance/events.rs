@@ -429,7 +429,7 @@ pub async fn a_handler_calls_and_publishes(world: &World) {
     assert_eq!(next(&mut registrations).await, "SN-9");
 }
 
-pub async fn a_subscription_name_is_used_once_a_process(world: &World) {
+pub async fn a_process_uses_a_subscription_name_once(world: &World) {
     let audit = world.join("audit").await;
     let _first = collect(&audit, "registrations").await;
     let error = audit.subscribe("registrations", |_: Closed| async {}).await.unwrap_err();

@@ -5,7 +5,7 @@ use lightbus_test_support::world::World;
 
 use crate::desk::{self, Closed};
 
-pub async fn a_process_tells_what_it_consumes(world: &World) {
+pub async fn health_lists_the_consumers(world: &World) {
     let bus = world.join("desk").await;
     assert!(bus.health().is_healthy() && bus.health().consumers.is_empty());
     let _handles = desk::serve(&bus).await;

@@ -55,14 +55,14 @@ on_every_transport! {
         a_call_returns_what_the_method_returns
         a_method_returns_its_own_typed_error
         a_call_to_an_api_that_nobody_serves_fails_at_once
-        a_method_that_the_server_does_not_have_is_told_apart
-        arguments_that_do_not_decode_are_told_apart_and_located
-        an_answer_that_does_not_decode_is_told_apart
+        a_method_that_the_server_does_not_have_has_its_own_error
+        arguments_that_do_not_decode_have_their_own_error_with_the_path
+        a_reply_that_does_not_decode_has_its_own_error
         an_argument_with_a_default_may_be_missing
         an_argument_that_is_an_option_may_be_missing_and_unknown_ones_are_ignored
         arguments_that_nobody_could_decode_are_refused_before_they_are_sent
-        an_answer_that_nobody_could_decode_is_refused_by_the_server
-        a_panic_in_a_handler_is_told_apart_and_the_server_goes_on
+        a_reply_that_nobody_could_decode_is_refused_by_the_server
+        a_panic_in_a_handler_has_its_own_error_and_the_server_continues
         the_handler_knows_who_calls
         nothing_is_sent_before_the_await
         parallel_calls_run_up_to_the_concurrency_limit
@@ -71,11 +71,11 @@ on_every_transport! {
         an_application_serves_several_apis_and_calls_its_own
         ten_thousand_dropped_calls_leave_nothing_behind
         ten_megabytes_go_through
-        what_is_too_large_is_refused_on_both_ends
-        an_api_is_served_once_a_process
+        messages_that_are_too_large_are_refused_on_both_sides
+        a_process_serves_an_api_once
         an_idempotent_method_is_run_again_when_its_server_died
         any_other_method_is_never_run_again_when_its_server_died
-        a_call_that_a_dead_server_held_is_not_run_and_says_so;
+        a_call_held_by_a_dead_server_is_not_run_and_says_so;
     deadlines:
         a_call_that_times_out_says_that_a_server_was_running
         a_call_that_times_out_says_that_no_server_was_running
@@ -103,7 +103,7 @@ on_every_transport! {
         events_are_handled_up_to_the_concurrency_limit
         no_event_waits_behind_a_long_one_while_another_process_is_idle
         a_handler_calls_and_publishes
-        a_subscription_name_is_used_once_a_process
+        a_process_uses_a_subscription_name_once
         a_thousand_events_published_at_once_arrive_once_each
         ten_megabytes_are_published
         an_event_that_is_too_large_is_refused;
@@ -113,14 +113,14 @@ on_every_transport! {
         an_event_that_the_handler_rejects_becomes_a_dead_letter
         an_event_that_does_not_decode_becomes_a_dead_letter;
     dead_letters:
-        dead_letters_are_listed_and_stay_where_they_are
-        a_dead_letter_tells_of_its_attempts
-        a_dead_letter_tells_of_its_time_limit
-        what_could_not_be_decoded_is_shown_as_it_came
+        listed_dead_letters_stay_in_place
+        a_dead_letter_records_its_attempts
+        a_dead_letter_names_the_handler_timeout
+        an_undecodable_event_is_shown_unchanged
         a_dead_letter_is_replayed_to_its_subscription_alone
         all_dead_letters_are_replayed_once
         dead_letters_are_discarded
-        a_dropped_look_at_dead_letters_leaves_them_where_they_are
+        a_dropped_list_of_dead_letters_leaves_them_in_place
         a_subscription_that_does_not_exist_is_named_with_similar_names
         an_admin_names_another_service
         the_application_is_told_of_each_dead_letter;
@@ -149,7 +149,7 @@ on_every_transport! {
         headers_that_nobody_could_read_are_refused
         an_event_keeps_its_headers_over_retries_and_as_a_dead_letter;
     health:
-        a_process_tells_what_it_consumes
+        health_lists_the_consumers
         a_process_that_was_shut_down_is_not_healthy;
     introspection:
         every_process_answers_with_what_it_consumes
@@ -160,7 +160,7 @@ on_every_transport! {
         processes_come_and_go_while_everyone_is_asked
         asking_on_a_bus_that_was_shut_down_fails;
     retries:
-        an_event_that_fails_is_retried_at_once_unless_said_otherwise
+        an_event_that_fails_is_retried_at_once_by_default
         an_event_is_retried_until_it_is_handled
         an_event_that_fails_on_every_attempt_becomes_a_dead_letter
         an_event_that_the_handler_rejects_is_not_retried
@@ -183,8 +183,8 @@ on_every_transport! {
         run_ends_when_the_bus_is_shut_down;
     user_code:
         an_event_whose_decoding_panics_is_retried_and_kept
-        an_event_whose_error_cannot_be_described_is_retried_and_kept
-        an_event_whose_handler_drops_what_panics_is_retried_and_kept
+        an_event_whose_error_panics_in_display_is_retried_and_kept
+        an_event_whose_handler_panics_in_drop_is_retried_and_kept
         a_handler_that_panics_when_it_is_cut_off_is_retried
         a_reply_whose_encoding_panics_is_a_panic_of_the_handler
         a_reply_whose_decoding_panics_is_invalid
@@ -192,7 +192,7 @@ on_every_transport! {
     stopping:
         a_handler_may_shut_its_own_bus_down
         a_call_may_shut_its_server_down
-        a_shutdown_goes_on_when_nobody_waits_for_it
+        a_shutdown_continues_without_its_caller
         a_shutdown_waits_for_events_that_are_being_published
         a_handler_of_a_stopping_process_is_told_that_nobody_serves
         run_until_ends_with_its_future

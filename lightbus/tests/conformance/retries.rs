@@ -55,7 +55,7 @@ fn fail<T>() -> Result<T, HandlerError> {
     Err(HandlerError::new("the register is full"))
 }
 
-pub async fn an_event_that_fails_is_retried_at_once_unless_said_otherwise(world: &World) {
+pub async fn an_event_that_fails_is_retried_at_once_by_default(world: &World) {
     let audit = world.join("audit").await;
     let mut attempts = attempts(&audit, None, |_, attempt| if attempt == 1 { fail() } else { Ok(()) }).await;
     publish(world, &["SN-1"]).await;

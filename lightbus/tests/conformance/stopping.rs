@@ -76,7 +76,7 @@ pub async fn a_call_may_shut_its_server_down(world: &World) {
     assert!(!server.health().connected);
 }
 
-pub async fn a_shutdown_goes_on_when_nobody_waits_for_it(world: &World) {
+pub async fn a_shutdown_continues_without_its_caller(world: &World) {
     let (server, caller) = (world.join("desk").await, world.join("caller").await);
     let mut handles = desk::serve(&server).await;
     let call = tokio::spawn(desk::DeskClient::new(&caller).wait("running".into()).timeout(GUARD).into_future());

@@ -125,7 +125,7 @@ pub async fn an_event_whose_decoding_panics_is_retried_and_kept(world: &World) {
     panics_once(world, "breaks on arrival", "cannot read", async |_| Ok(())).await;
 }
 
-pub async fn an_event_whose_error_cannot_be_described_is_retried_and_kept(world: &World) {
+pub async fn an_event_whose_error_panics_in_display_is_retried_and_kept(world: &World) {
     panics_once(
         world,
         "bad",
@@ -135,7 +135,7 @@ pub async fn an_event_whose_error_cannot_be_described_is_retried_and_kept(world:
     .await;
 }
 
-pub async fn an_event_whose_handler_drops_what_panics_is_retried_and_kept(world: &World) {
+pub async fn an_event_whose_handler_panics_in_drop_is_retried_and_kept(world: &World) {
     panics_once(world, "bad", "broke on the floor", |text| async move {
         let _brittle = (text == "bad").then(|| Brittle);
         Ok(())

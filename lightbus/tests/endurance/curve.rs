@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_levels_off_is_flat() {
+    fn a_curve_that_levels_off_is_flat() {
         curve(|n| 20_000 + n.min(10) * 5_000 + n % 7 * 200).assert_flat("a test");
     }
 

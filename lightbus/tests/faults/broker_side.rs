@@ -24,7 +24,7 @@ const EXPIRY: Duration = Duration::from_secs(1);
 const LONGER_THAN_SILENCE: Duration = Duration::from_secs(8);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_that_the_broker_closes_come_back() {
+async fn connections_that_the_broker_closes_are_reopened() {
     let node = Node::exclusive().await;
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let join = async |service| -> Bus { process_at(node.url(), service, &namespace).connect().await.unwrap() };
@@ -47,7 +47,7 @@ async fn connections_that_the_broker_closes_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_short_of_memory_holds_publishers_back_and_nobody_else() {
+async fn a_memory_alarm_blocks_only_publishers() {
     let node = Node::exclusive().await;
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let join = async |service| -> Bus { process_at(node.url(), service, &namespace).connect().await.unwrap() };
@@ -94,7 +94,7 @@ async fn a_broker_short_of_memory_holds_publishers_back_and_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_that_expire_during_an_alarm_never_run_and_its_end_costs_no_connection() {
+async fn calls_that_expire_during_an_alarm_never_run_and_connections_survive_its_end() {
     let node = Node::exclusive().await;
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let join = async |service| -> Bus { process_at(node.url(), service, &namespace).connect().await.unwrap() };

@@ -38,7 +38,7 @@ const TOO_LONG: usize = 200_000;
 
 /// Up to RabbitMQ 4.2, the broker closes the channel. From 4.3 on, it cancels the consumer once for each event.
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_are_held_for_too_long_are_delivered_again_and_nothing_else_suffers() {
+async fn events_held_past_the_consumer_timeout_are_redelivered_and_nothing_else_is_affected() {
     log::capture();
     let (node, namespace, ledger) = (Node::exclusive().await, fresh_namespace(), Arc::new(Ledger::default()));
     node.set("consumer_timeout", "5000").await;
@@ -60,7 +60,7 @@ async fn events_that_are_held_for_too_long_are_delivered_again_and_nothing_else_
     for _ in 0..2 {
         let mut handed_out = BTreeSet::new();
         while handed_out != numbers {
-            handed_out.insert(while_the_rest_is_well(&bus, next(&mut begun)).await);
+            handed_out.insert(while_everything_else_works(&bus, next(&mut begun)).await);
         }
     }
     log::wait_for(&[SLOW, "`consumer_timeout`"]).await;
@@ -95,7 +95,7 @@ async fn subscribe_slowly(bus: &Bus, ledger: &Arc<Ledger>) -> (mpsc::UnboundedRe
 }
 
 /// Waits, and sees meanwhile that nothing of the process but the slow subscription is interrupted.
-async fn while_the_rest_is_well<F: Future>(bus: &Bus, future: F) -> F::Output {
+async fn while_everything_else_works<F: Future>(bus: &Bus, future: F) -> F::Output {
     let (mut future, mut looks) = (std::pin::pin!(future), interval(Duration::from_millis(10)));
     loop {
         tokio::select! {
@@ -110,7 +110,7 @@ async fn while_the_rest_is_well<F: Future>(bus: &Bus, future: F) -> F::Output {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_the_broker_finds_too_long_fails_alone() {
+async fn a_message_that_is_too_large_for_the_broker_fails_alone() {
     log::capture();
     let (node, namespace, ledger) = (Node::exclusive().await, fresh_namespace(), Arc::new(Ledger::default()));
     node.set("max_message_size", "100000").await;
@@ -149,7 +149,7 @@ async fn what_the_broker_finds_too_long_fails_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn queues_that_are_deleted_under_load_come_back() {
+async fn queues_that_are_deleted_under_load_are_declared_again() {
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let server = process("counter", &namespace).connect().await.unwrap();
     let caller = process("counter", &namespace).connect().await.unwrap();

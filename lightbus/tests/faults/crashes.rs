@@ -19,7 +19,7 @@ const BETWEEN: usize = 300;
 const AWAY: Duration = Duration::from_secs(5);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_crashes_loses_nothing_that_it_confirmed() {
+async fn a_broker_crash_loses_nothing_that_was_confirmed() {
     let node = Node::exclusive().await;
     let (ledger, namespace) = (Arc::new(Ledger::default()), fresh_namespace());
     let join = async |service| -> Bus { process_at(node.url(), service, &namespace).connect().await.unwrap() };

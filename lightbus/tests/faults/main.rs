@@ -12,7 +12,7 @@ mod broker_side;
 mod channels;
 mod crashes;
 mod limits;
-mod lines;
+mod network;
 mod poison;
 mod processes;
 mod worker;

@@ -26,7 +26,7 @@ const MANY_LIVES: Duration = GUARD.saturating_mul(5);
 const EVERY: u64 = 20;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn poison_does_not_hold_up_what_is_good() {
+async fn poison_messages_do_not_delay_others() {
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let bus = process("counter", &namespace).connect().await.unwrap();
     bus.own_api::<CounterApi>();
@@ -77,14 +77,14 @@ async fn poison_does_not_hold_up_what_is_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_processes_die_of_becomes_a_dead_letter_and_can_be_replayed() {
+async fn an_event_that_crashes_processes_becomes_a_dead_letter_and_can_be_replayed() {
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let bus = process("counter", &namespace).connect().await.unwrap();
     Worker::start(&namespace, &ledger).await.stop().await;
     let load = Load::start(&bus, &bus, &ledger);
     let poison = next_number();
     publish(bus.clone(), poison, ledger.clone()).await;
-    let deaths = timeout(MANY_LIVES, die_of(poison, &bus, &namespace, &ledger)).await.expect("it lives on");
+    let deaths = timeout(MANY_LIVES, crash_with(poison, &bus, &namespace, &ledger)).await.expect("it lives on");
     load.stop().await;
 
     let letters = bus.dead_letters(SUBSCRIPTIONS[0]).list(ALL).await.unwrap();
@@ -111,7 +111,7 @@ async fn an_event_that_processes_die_of_becomes_a_dead_letter_and_can_be_replaye
 }
 
 /// Starts one process after the other, each of which dies of that event, until it is a dead letter. Returns how many died.
-async fn die_of(poison: u64, bus: &Bus, namespace: &str, ledger: &Arc<Ledger>) -> u32 {
+async fn crash_with(poison: u64, bus: &Bus, namespace: &str, ledger: &Arc<Ledger>) -> u32 {
     let dead_letters = bus.dead_letters(SUBSCRIPTIONS[0]);
     let (mut deaths, mut looks) = (0, interval(Duration::from_millis(50)));
     let mut worker = Worker::start_mortal(namespace, ledger, poison);

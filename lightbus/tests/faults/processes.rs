@@ -13,7 +13,7 @@ use crate::worker::Worker;
 const BETWEEN: usize = 60;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_is_killed_at_work_loses_nothing_but_what_it_ran() {
+async fn a_killed_process_loses_only_its_running_calls() {
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let caller = process("counter", &namespace).connect().await.unwrap();
     let mut workers = [Worker::start(&namespace, &ledger).await, Worker::start(&namespace, &ledger).await];
@@ -36,7 +36,7 @@ async fn a_process_that_is_killed_at_work_loses_nothing_but_what_it_ran() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rolling_restart_fails_not_one_call() {
+async fn a_rolling_restart_fails_no_call() {
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let caller = process("counter", &namespace).connect().await.unwrap();
     let mut workers = vec![Worker::start(&namespace, &ledger).await, Worker::start(&namespace, &ledger).await];

@@ -78,7 +78,7 @@ impl Worker {
 /// Returns the command that runs this binary as a worker.
 fn command(namespace: &str) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["worker::this_binary_at_work", "--exact", "--nocapture"]).env(NAMESPACE, namespace);
+    command.args(["worker::worker_process", "--exact", "--nocapture"]).env(NAMESPACE, namespace);
     command
 }
 
@@ -124,7 +124,7 @@ fn print(line: &str) {
 
 /// Runs the worker. In an ordinary run of the tests it does nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn this_binary_at_work() {
+async fn worker_process() {
     let Ok(namespace) = std::env::var(NAMESPACE) else { return };
     let bus = process("counter", &namespace).connect().await.unwrap();
     let poison = std::env::var(POISON).ok().map(|number| number.parse().unwrap());

@@ -42,7 +42,7 @@ impl Worker {
     /// Starts a worker, and returns once it serves.
     pub async fn start(namespace: &str, buses: usize) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["worker::this_binary_at_work", "--exact", "--nocapture"]);
+        command.args(["worker::worker_process", "--exact", "--nocapture"]);
         command.env(NAMESPACE, namespace).env(BUSES, buses.to_string());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
         let input = child.stdin.take().unwrap();
@@ -71,7 +71,7 @@ pub async fn serve(bus: &Bus) {
 
 /// Runs the worker. In an ordinary run of the tests it does nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn this_binary_at_work() {
+async fn worker_process() {
     let Ok(namespace) = std::env::var(NAMESPACE) else { return };
     let count = std::env::var(BUSES).unwrap().parse().unwrap();
     let mut buses = Vec::new();

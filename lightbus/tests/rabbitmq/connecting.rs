@@ -54,7 +54,7 @@ async fn a_paused_clock_is_named_as_the_cause() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_told_at_once() {
+async fn wrong_credentials_are_reported_at_once() {
     let wrong = with_password(url(), "wr0ng");
     let bus = guarded(process_at(&wrong, "warranty", &fresh_namespace()).connect_timeout(GUARD * 10).connect()).await;
     let (text, advice) = refused(bus);
@@ -63,7 +63,7 @@ async fn wrong_credentials_are_told_at_once() {
 }
 
 #[tokio::test]
-async fn a_virtual_host_that_is_not_there_is_told_at_once() {
+async fn a_missing_virtual_host_is_reported_at_once() {
     let mut elsewhere = url();
     elsewhere.set_path("/nowhere");
     let bus =
@@ -73,7 +73,7 @@ async fn a_virtual_host_that_is_not_there_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn something_that_speaks_another_protocol_is_no_broker() {
+async fn a_peer_that_speaks_another_protocol_is_reported() {
     use tokio::io::AsyncWriteExt;
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -90,7 +90,7 @@ async fn something_that_speaks_another_protocol_is_no_broker() {
 }
 
 #[tokio::test]
-async fn something_that_says_nothing_is_given_up_in_time() {
+async fn a_peer_that_never_responds_is_given_up_in_time() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut silent = with_password(url(), "s3cret");
     silent.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
@@ -109,7 +109,7 @@ async fn connecting_waits_for_a_broker_that_comes_later() {
 }
 
 #[tokio::test]
-async fn both_ways_to_write_the_default_virtual_host_mean_it() {
+async fn both_forms_of_the_default_virtual_host_work() {
     for path in ["", "/", "/%2f"] {
         let mut default = url();
         default.set_path(path);
@@ -119,7 +119,7 @@ async fn both_ways_to_write_the_default_virtual_host_mean_it() {
 }
 
 #[tokio::test]
-async fn only_who_consumes_has_a_connection_for_it() {
+async fn only_consuming_processes_have_a_second_connection() {
     let relay = Relay::start().await;
     let (near, far) = (fresh_namespace(), url());
     let server = process_at(&far, "warranty", &near).connect().await.unwrap();
@@ -142,7 +142,7 @@ async fn only_who_consumes_has_a_connection_for_it() {
 }
 
 #[tokio::test]
-async fn who_may_not_have_a_second_connection_is_told_why() {
+async fn a_user_limited_to_one_connection_is_told_why() {
     const USER: &str = "one-connection";
     let rabbitmqctl = async |arguments: &[&str]| run(&variable("LIGHTBUS_TEST_RABBITMQCTL"), arguments).await;
     rabbitmqctl(&["add_user", USER, USER]).await;

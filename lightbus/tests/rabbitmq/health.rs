@@ -9,7 +9,7 @@ use lightbus_test_support::wait::{GUARD, eventually};
 use crate::shop::{self, WarrantyClient};
 
 #[tokio::test]
-async fn a_queue_that_cannot_be_consumed_shows_in_the_health_of_its_process_alone() {
+async fn a_queue_that_cannot_be_consumed_affects_the_health_of_its_process_only() {
     let namespace = fresh_namespace();
     let bus = process("warranty", &namespace).connect().await.unwrap();
     shop::serve(&bus).await;

@@ -129,7 +129,7 @@ async fn events_that_lapin_cannot_read_become_dead_letters() {
 }
 
 #[tokio::test]
-async fn an_event_whose_headers_have_no_room_for_its_story_becomes_a_dead_letter() {
+async fn an_event_without_room_for_the_failure_record_becomes_a_dead_letter() {
     let namespace = fresh_namespace();
     let bus = process("warranty", &namespace).connect().await.unwrap();
     let mut events = shop::collect(&bus).await;
@@ -155,7 +155,7 @@ async fn an_event_whose_headers_have_no_room_for_its_story_becomes_a_dead_letter
 }
 
 #[tokio::test]
-async fn garbage_at_an_api_leaves_nothing_in_its_queue() {
+async fn garbage_requests_leave_the_queue_empty() {
     let namespace = fresh_namespace();
     let (server, caller) = serve_and_call(&namespace).await;
     let (mut peer, queue) = (RawClient::connect().await, format!("{namespace}.rpc.company.warranty"));
@@ -173,7 +173,7 @@ async fn garbage_at_an_api_leaves_nothing_in_its_queue() {
 }
 
 #[tokio::test]
-async fn garbage_at_a_subscription_is_handled_or_kept_as_it_came() {
+async fn garbage_events_are_handled_or_kept_unchanged() {
     let namespace = fresh_namespace();
     let bus = process("warranty", &namespace).connect().await.unwrap();
     bus.own_api::<WarrantyApi>();
@@ -227,7 +227,7 @@ async fn garbage_at_a_subscription_is_handled_or_kept_as_it_came() {
 }
 
 #[tokio::test]
-async fn garbage_as_replies_ends_no_call_but_its_own() {
+async fn garbage_replies_end_only_their_own_calls() {
     let namespace = fresh_namespace();
     let channel = raw_channel().await;
     let queue = format!("{namespace}.rpc.company.warranty");

@@ -37,7 +37,7 @@ async fn nowhere() -> Url {
 }
 
 #[tokio::test]
-async fn hosts_that_are_down_are_passed_over() {
+async fn hosts_that_are_down_are_skipped() {
     let (broken, good, nowhere) = (Relay::start().await, Relay::start().await, nowhere().await);
     broken.cut();
     let hosts = list(&[broken.url(), &nowhere, good.url()], "guest");
@@ -52,7 +52,7 @@ async fn hosts_that_are_down_are_passed_over() {
 }
 
 #[tokio::test]
-async fn a_host_that_swallows_everything_is_passed_over() {
+async fn a_host_that_does_not_respond_is_skipped() {
     let (silent, good) = (Relay::start().await, Relay::start().await);
     silent.set(Traffic::HELD, Traffic::HELD);
     let hosts = list(&[silent.url(), good.url()], "guest");
@@ -83,7 +83,7 @@ async fn processes_spread_over_the_hosts() {
 }
 
 #[tokio::test]
-async fn a_process_whose_host_is_lost_goes_on_with_the_other_one() {
+async fn a_process_fails_over_to_another_host() {
     let relays = [Relay::start().await, Relay::start().await];
     let hosts = list(&[relays[0].url(), relays[1].url()], "guest");
     let bus = Bus::service("warranty").url(&hosts).namespace(fresh_namespace()).connect().await.unwrap();
@@ -126,7 +126,7 @@ async fn when_no_host_can_be_connected_to_the_error_names_each() {
 }
 
 #[tokio::test]
-async fn wrong_credentials_are_told_at_once() {
+async fn wrong_credentials_are_reported_at_once() {
     let hosts = list(&[&nowhere().await, Relay::start().await.url()], "wr0ng");
     let bus = Bus::service("warranty").url(hosts).namespace(fresh_namespace()).connect_timeout(GUARD * 10).connect();
     let error = guarded(bus).await.map(|_| ()).unwrap_err().to_string();

@@ -44,7 +44,7 @@ impl CutOff {
 }
 
 #[tokio::test]
-async fn calls_under_way_end_at_once_and_later_ones_go_through() {
+async fn pending_calls_end_at_once_and_later_calls_succeed() {
     let cut_off = CutOff::during_a_call().await;
     let CutOff { relay, caller, error, .. } = &cut_off;
     assert!(
@@ -60,7 +60,7 @@ async fn calls_under_way_end_at_once_and_later_ones_go_through() {
 }
 
 #[tokio::test]
-async fn a_call_that_finds_no_connection_in_time_was_not_made() {
+async fn a_call_without_a_connection_is_not_sent() {
     let cut_off = CutOff::during_a_call().await;
     let error = WarrantyClient::new(&cut_off.caller).check("SN-0042").timeout(SOON).await.unwrap_err();
     assert!(matches!(&error, CallError::NotConnected { timeout, .. } if *timeout == SOON), "{error:?}");
@@ -89,7 +89,7 @@ async fn a_server_serves_again() {
 }
 
 #[tokio::test]
-async fn events_wait_while_their_publisher_or_their_subscriber_is_cut_off() {
+async fn events_wait_while_publisher_or_subscriber_is_disconnected() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
     let desk = process_at(relay.url(), "warranty", &namespace).connect().await.unwrap();
     let audit = process_at(relay.url(), "audit", &namespace).connect().await.unwrap();
@@ -113,7 +113,7 @@ async fn events_wait_while_their_publisher_or_their_subscriber_is_cut_off() {
 }
 
 #[tokio::test]
-async fn an_event_that_finds_no_connection_in_time_is_told_so() {
+async fn a_publish_without_a_connection_says_so() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
     let desk = process_at(relay.url(), "warranty", &namespace).connect().await.unwrap();
     desk.own_api::<WarrantyApi>();
@@ -129,7 +129,7 @@ async fn an_event_that_finds_no_connection_in_time_is_told_so() {
 
 /// The broker may have the event, so it must not be said that it was refused.
 #[tokio::test]
-async fn an_event_that_a_shutdown_leaves_unconfirmed_is_told_so() {
+async fn a_publish_that_a_shutdown_leaves_unconfirmed_says_so() {
     let (relay, namespace) = (Relay::start().await, fresh_namespace());
     let builder = process_at(relay.url(), "warranty", &namespace).shutdown_timeout(SOON);
     let desk = builder.connect().await.unwrap();

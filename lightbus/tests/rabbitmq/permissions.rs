@@ -133,7 +133,7 @@ fn refused(error: &Error, what: &str) {
 }
 
 #[tokio::test]
-async fn each_service_does_what_is_its_own() {
+async fn each_service_has_the_permissions_it_needs() {
     let mut applications = Applications::start().await;
     applications.work().await;
     applications.end().await;
@@ -202,7 +202,7 @@ async fn a_user_that_may_not_answer_questions_works_and_says_so_once() {
 }
 
 #[tokio::test]
-async fn failed_events_of_a_service_are_its_own_business() {
+async fn a_service_cannot_read_the_dead_letters_of_another() {
     let applications = Applications::start().await;
     let Applications { support, warranty, .. } = &applications;
     let mut attempts = {
@@ -293,7 +293,7 @@ async fn denied<T>(what: &str, operation: impl AsyncFnOnce(&Channel) -> lapin::R
 
 /// The document says so plainly, as long as it is so.
 #[tokio::test]
-async fn what_the_permissions_cannot_prevent() {
+async fn permissions_that_the_broker_cannot_enforce() {
     let mut applications = Applications::start().await;
     let channel = raw_channel_at(&url_of("support")).await;
     channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();

@@ -112,7 +112,7 @@ async fn the_queues_of_retries_are_as_documented() {
 }
 
 #[tokio::test]
-async fn a_queue_of_retries_that_was_deleted_comes_back() {
+async fn a_deleted_retry_queue_is_declared_again() {
     let (namespace, channel) = (fresh_namespace(), raw_channel().await);
     let bus = process("warranty", &namespace).connect().await.unwrap();
     bus.own_api::<WarrantyApi>();
@@ -126,7 +126,7 @@ async fn a_queue_of_retries_that_was_deleted_comes_back() {
 }
 
 #[tokio::test]
-async fn an_event_without_id_and_type_keeps_what_it_was_given() {
+async fn an_event_without_id_and_type_keeps_those_it_is_given() {
     let (namespace, channel) = (fresh_namespace(), raw_channel().await);
     let bus = process("warranty", &namespace).connect().await.unwrap();
     let mut attempts = fail_first(&bus, Retries::after([Duration::from_millis(1)])).await;
@@ -139,7 +139,7 @@ async fn an_event_without_id_and_type_keeps_what_it_was_given() {
 }
 
 #[tokio::test]
-async fn an_event_that_was_a_dead_letter_of_the_brokers_is_retried() {
+async fn an_event_that_the_broker_dead_lettered_is_retried() {
     let (namespace, channel) = (fresh_namespace(), raw_channel().await);
     let bus = process("warranty", &namespace).connect().await.unwrap();
     let mut attempts = fail_first(&bus, Retries::after([Duration::from_millis(1)])).await;

@@ -42,7 +42,7 @@ async fn a_broker_whose_certificate_is_not_trusted_is_refused() {
 }
 
 #[tokio::test]
-async fn a_file_of_certificates_that_is_not_there_is_named() {
+async fn a_missing_certificate_file_is_named() {
     let bus =
         Bus::service("warranty").url(variable("LIGHTBUS_TEST_TLS_URL")).tls_ca_file("/nowhere/ca.pem").connect().await;
     let error = bus.map(|_| ()).unwrap_err().to_string();
@@ -51,7 +51,7 @@ async fn a_file_of_certificates_that_is_not_there_is_named() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn the_certificate_is_that_of_the_host_that_is_used() {
+async fn the_certificate_must_match_the_host_in_use() {
     let good = Url::parse(&variable("LIGHTBUS_TEST_TLS_URL")).unwrap();
     // The certificate is made out to localhost and to 127.0.0.1.
     let (one, two) = (Relay::listening_on("127.0.0.2", &good).await, Relay::listening_on("127.0.0.3", &good).await);

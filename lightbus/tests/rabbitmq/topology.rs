@@ -13,7 +13,7 @@ use crate::queues;
 use crate::shop::{self, BellServer, Brass, WarrantyApi, WarrantyClient, registered};
 
 #[tokio::test]
-async fn a_queue_that_was_declared_otherwise_is_told_apart() {
+async fn a_queue_with_other_arguments_has_its_own_error() {
     let namespace = fresh_namespace();
     let first = process("warranty", &namespace).connect().await.unwrap();
     let second = process("warranty", &namespace).rpc_queue_expiry(Duration::from_secs(7)).connect().await.unwrap();
@@ -52,7 +52,7 @@ async fn each_namespace_is_a_bus_of_its_own() {
 }
 
 #[tokio::test]
-async fn queues_that_are_deleted_under_their_consumers_come_back() {
+async fn queues_that_are_deleted_while_consumed_are_declared_again() {
     let namespace = fresh_namespace();
     let bus = process("warranty", &namespace).connect().await.unwrap();
     shop::serve(&bus).await;

@@ -69,7 +69,7 @@ fn header(delivery: &Delivery, name: &str) -> Option<AMQPValue> {
 }
 
 #[test]
-fn the_examples_are_what_they_say() {
+fn the_examples_have_the_sizes_they_claim() {
     let examples = examples();
     assert!(examples.len() >= 5);
     for (json, bytes) in examples {
@@ -275,7 +275,7 @@ async fn a_fault_with_an_unknown_code_is_shown_with_its_code() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_not_to_be_answered_harms_nobody() {
+async fn a_request_without_a_reply_address_is_served() {
     let namespace = fresh_namespace();
     let server = process("warranty", &namespace).connect().await.unwrap();
     let (mut begun, gate) = shop::serve(&server).await;

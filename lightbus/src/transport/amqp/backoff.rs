@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_takes_at_most_half() {
+    fn jitter_takes_at_most_half() {
         let mut backoff = Backoff::new();
         assert_eq!(backoff.delay_at(0.0), FIRST / 2);
         assert_eq!(backoff.delay_at(0.5), FIRST * 2 * 3 / 4);

@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_waits_comes_when_its_time_has_come() {
+    fn delayed_items_come_out_when_they_are_due() {
         let now = Instant::now();
         let at = |seconds| now + Duration::from_secs(seconds);
         let mut waiting = DelayQueue::default();

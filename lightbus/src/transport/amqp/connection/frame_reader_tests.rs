@@ -91,20 +91,20 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_amqp_passes_as_it_comes(bytes in vec(any::<u8>(), 0..200), lengths in vec(1..40_usize, 1..6)) {
+    fn bytes_that_are_not_amqp_pass_unchanged(bytes in vec(any::<u8>(), 0..200), lengths in vec(1..40_usize, 1..6)) {
         let bytes = [&b"HTTP/1.1 400 "[..], &bytes].concat();
         prop_assert_eq!(read(&bytes, &lengths, 64), bytes);
     }
 
     #[test]
-    fn whatever_comes_is_borne(bytes in vec(any::<u8>(), 0..200), lengths in vec(0..40_usize, 0..6)) {
+    fn arbitrary_frames_are_accepted(bytes in vec(any::<u8>(), 0..200), lengths in vec(0..40_usize, 0..6)) {
         let lengths = [&lengths[..], &[usize::MAX]].concat();
         prop_assert!(read(&bytes, &lengths, 64).len() <= bytes.len());
     }
 }
 
 #[test]
-fn a_frame_longer_than_any_passes_as_it_comes() {
+fn an_oversized_frame_passes_unchanged() {
     let long = frame(HEADER, &[&[0; 12], &[0, 0x20, 1, 0xff][..], &vec![0; LONGEST]].concat());
     let next = frame(HEADER, &[&[0; 12], &[0, 0x20, 1, 0xff][..]].concat());
     let expected = [long.clone(), frame(HEADER, &[&[0; 12], &[0, 0x20, 1, b'?'][..]].concat())].concat();

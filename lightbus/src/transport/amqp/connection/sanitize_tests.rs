@@ -117,7 +117,7 @@ fn keys_and_exchanges_of_what_is_delivered_are_text() {
 }
 
 #[test]
-fn bodies_and_what_is_no_frame_are_let_alone() {
+fn bodies_and_other_bytes_pass_unchanged() {
     for bytes in [frame(BODY, b"\xff\xfe"), frame(HEARTBEAT, b""), Vec::new(), vec![HEADER], vec![METHOD; 12]] {
         assert!(!sanitized(&bytes).1);
     }
@@ -180,7 +180,7 @@ pub(crate) fn properties() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn whatever_rabbitmq_lets_pass_can_be_parsed(properties in properties()) {
+    fn everything_that_rabbitmq_passes_on_can_be_parsed(properties in properties()) {
         let frame = header(&properties);
         let (sanitized, _) = sanitized(&frame);
         let properties = parsed(&sanitized);
@@ -189,7 +189,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_comes_is_borne(properties in properties(), at: prop::sample::Index, byte: u8, cut: bool) {
+    fn arbitrary_frames_are_accepted(properties in properties(), at: prop::sample::Index, byte: u8, cut: bool) {
         let mut frame = header(&properties);
         let at = at.index(frame.len());
         if cut { frame.truncate(at) } else { frame[at] = byte }

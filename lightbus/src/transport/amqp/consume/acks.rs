@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_promise_to_acknowledge_is_awaited() {
+    fn an_acknowledgement_that_is_promised_is_awaited() {
         let mut acks = acks(32, 1..=1);
         acks.promise();
         assert_eq!(acks.due(1), Due::Promised);

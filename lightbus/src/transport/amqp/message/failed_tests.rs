@@ -103,7 +103,7 @@ fn a_dead_letter_is_read_as_it_was_written() {
 }
 
 #[test]
-fn a_dead_letter_that_says_nothing_is_one_all_the_same() {
+fn a_dead_letter_without_headers_is_read() {
     let letter = to_dead_letter(&BasicProperties::default(), Bytes::new());
     assert_eq!((&*letter.id, &*letter.api, &*letter.event, &*letter.error), ("", "", "", ""));
     assert_eq!((letter.reason, letter.attempts, letter.failed_at), (FailureReason::Unknown, 0, None));

@@ -169,7 +169,7 @@ fn assert_ours(properties: &BasicProperties) {
 
 proptest! {
     #[test]
-    fn whatever_a_request_says_is_read(properties in properties(), held: u32) {
+    fn arbitrary_requests_are_read(properties in properties(), held: u32) {
         let now = Instant::now();
         let request = to_request(API, &properties, Bytes::new(), now);
         prop_assert!(request.deadline.is_none_or(|deadline| deadline <= now + LONGEST_WAIT));
@@ -202,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_an_event_says_is_read_and_moved(properties in properties(), key in word(), error: String) {
+    fn arbitrary_events_are_read_and_moved(properties in properties(), key in word(), error: String) {
         let properties = named(key.as_str(), properties);
         let event = to_event(&properties, Bytes::new());
         routing_key(&event);
@@ -225,7 +225,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_a_dead_letter_says_is_read_and_replayed(properties in properties()) {
+    fn arbitrary_dead_letters_are_read_and_replayed(properties in properties()) {
         let letter = to_dead_letter(&properties, Bytes::new());
         prop_assert!(letter.error.len() <= size_of(&properties).try_into().unwrap());
         assert_movable(of_replayed_event(&properties));

@@ -75,7 +75,7 @@ fn an_event_comes_back_as_it_was_sent() {
 }
 
 #[test]
-fn what_says_nothing_of_itself_is_read_leniently() {
+fn a_message_without_properties_is_read_leniently() {
     let bare = BasicProperties::default();
     let request = to_request(API, &bare, Bytes::new(), Instant::now());
     assert_eq!((&*request.id, &*request.api, &*request.method, &*request.caller), ("", API, "", ""));

@@ -18,7 +18,7 @@ use tokio::time::Instant;
 const SOONER_THAN_HEARTBEATS: Duration = Duration::from_secs(18);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_line_that_falls_silent_is_noticed_within_seconds() {
+async fn a_silent_network_is_noticed_within_seconds() {
     for (to_broker, from_broker) in
         [(Traffic::HELD, Traffic::HELD), (Traffic::HELD, Traffic::OPEN), (Traffic::OPEN, Traffic::HELD)]
     {
@@ -42,7 +42,7 @@ async fn a_line_that_falls_silent_is_noticed_within_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lines_that_break_under_load_lose_nothing() {
+async fn network_failures_under_load_lose_nothing() {
     let (namespace, ledger) = (fresh_namespace(), Arc::new(Ledger::default()));
     let relays = [Relay::start().await, Relay::start().await, Relay::start().await];
     let [serving, calling, subscribing] = &relays;
@@ -76,7 +76,7 @@ async fn lines_that_break_under_load_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_slow_line_is_not_taken_for_a_dead_one() {
+async fn a_slow_network_does_not_count_as_lost() {
     let (relay, namespace, ledger) = (Relay::start().await, fresh_namespace(), Arc::new(Ledger::default()));
     let server = process("counter", &namespace).connect().await.unwrap();
     let caller = process_at(relay.url(), "counter", &namespace).connect().await.unwrap();
@@ -106,7 +106,7 @@ async fn a_slow_line_is_not_taken_for_a_dead_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_takes_longer_than_silence_is_borne_arrives() {
+async fn a_message_that_takes_longer_than_the_silence_limit_arrives() {
     let (relay, namespace, ledger) = (Relay::start().await, fresh_namespace(), Arc::new(Ledger::default()));
     let publisher = process("counter", &namespace).connect().await.unwrap();
     let subscriber = process_at(relay.url(), "audit", &namespace).connect().await.unwrap();
