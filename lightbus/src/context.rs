@@ -32,6 +32,8 @@ struct Details {
     service: SmolStr,
     message_id: SmolStr,
     attempt: u32,
+    /// Empty for a call.
+    subscription: SmolStr,
     deadline: Option<Instant>,
     trace: Option<Box<TraceContext>>,
     headers: Headers,
@@ -46,7 +48,40 @@ impl Context {
         trace: Option<Box<TraceContext>>,
         headers: Headers,
     ) -> Self {
-        Self { details: Arc::new(Details { service, message_id, attempt, deadline, trace, headers }) }
+        Self {
+            details: Arc::new(Details {
+                service,
+                message_id,
+                attempt,
+                subscription: SmolStr::default(),
+                deadline,
+                trace,
+                headers,
+            }),
+        }
+    }
+
+    /// The context of an event that this subscription handles.
+    pub(crate) fn in_subscription(mut self, name: SmolStr) -> Self {
+        if let Some(details) = Arc::get_mut(&mut self.details) {
+            details.subscription = name;
+        }
+        self
+    }
+
+    /// The subscription that handles the event. Empty for a call.
+    pub(crate) fn subscription(&self) -> &str {
+        &self.details.subscription
+    }
+
+    /// The id as messages hold it.
+    pub(crate) fn id(&self) -> &SmolStr {
+        &self.details.message_id
+    }
+
+    /// The name of the service as messages hold it.
+    pub(crate) fn sender(&self) -> &SmolStr {
+        &self.details.service
     }
 
     /// Starts building a context, to call a method or an event handler in a unit test.
@@ -83,6 +118,7 @@ impl Context {
                 service: SmolStr::new_static("test"),
                 message_id: SmolStr::new_static("test-1"),
                 attempt: 1,
+                subscription: SmolStr::default(),
                 deadline: None,
                 trace: None,
                 headers: Headers::default(),

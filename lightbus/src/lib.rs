@@ -73,6 +73,8 @@
 //! | events of every type | [`Bus::subscribe_pattern`] |
 //! | the health of this process | [`Bus::health`] |
 //! | what the other processes do | [`Bus::introspection`] |
+//! | statistics of this process | [`Bus::stats`] |
+//! | the last messages of this process | [`Bus::recent`] |
 //! | the JSON Schema of an API | [`api::Api::schema`] |
 //!
 //! # Cargo features
@@ -103,10 +105,13 @@ mod error;
 pub mod event;
 mod health;
 pub mod introspection;
+mod meter;
 pub mod prelude;
 mod protocol;
+pub mod recorder;
 pub mod rpc;
 mod runtime;
+pub mod stats;
 mod transport;
 
 pub use lightbus_macros::{api, subscriber};

@@ -15,6 +15,7 @@ use super::{Bus, Inner};
 use crate::config::{Layer, QueueType, Settings};
 use crate::error::Error;
 use crate::event::{DeadLetter, DeadLetterHook, Publisher, PublisherSettings};
+use crate::meter::Meters;
 use crate::protocol::headers;
 use crate::protocol::name::ServiceName;
 use crate::rpc::{Caller, CallerSettings};
@@ -169,6 +170,15 @@ impl BusBuilder {
         self
     }
 
+    /// Sets how many of the last messages this process keeps a record of, for [`Bus::recent`]. 0 keeps
+    /// none.
+    ///
+    /// Environment: `LIGHTBUS_RECORDER_SIZE`. Default: 4,096, which take at most about 1 MiB.
+    pub fn recorder_size(mut self, messages: usize) -> Self {
+        self.settings.recorder_size = Some(messages);
+        self
+    }
+
     /// Sets a file of CA certificates (PEM) to trust for `amqps://`, instead of the system's.
     ///
     /// Environment: `LIGHTBUS_TLS_CA_FILE`. Default: the system's certificates.
@@ -251,9 +261,11 @@ impl BusBuilder {
             max_message_size: settings.max_message_size,
             pass_on_headers,
         };
+        let meters = Arc::new(Meters::new(settings.recorder_size));
         let inner = Inner {
+            meters: Arc::clone(&meters),
             caller: Caller::new(caller_settings, Arc::clone(&transport), Arc::clone(&runtime)),
-            publisher: Publisher::new(publisher_settings, Arc::clone(&transport), Arc::clone(&runtime)),
+            publisher: Publisher::new(publisher_settings, Arc::clone(&transport), Arc::clone(&runtime), meters),
             service,
             process,
             settings,

@@ -53,6 +53,7 @@ impl Bus {
             concurrency: CONCURRENCY,
             max_message_size: MAX_ANSWER,
             tasks: HandlerTasks::new(Arc::clone(&inner.runtime)),
+            meters: None,
         };
         let server = Server::new(IntrospectServer::new(Introspected(Arc::downgrade(inner))), settings);
         let respondent = Respondent {

@@ -5,6 +5,7 @@ mod consumer_handle;
 mod dead_letters;
 mod facts;
 mod introspected;
+mod recent;
 mod registry;
 mod run;
 mod serve;
@@ -34,6 +35,7 @@ use crate::error::Error;
 use crate::event::{AnyEvent, DeadLetterHook, Handler, Publish, Publisher, read_any, read_typed};
 use crate::health::Health;
 use crate::introspection::Remembered;
+use crate::meter::Meters;
 use crate::protocol::message::full_name;
 use crate::protocol::name::{Pattern, ServiceName};
 use crate::rpc::{Caller, Client, Dispatch};
@@ -88,6 +90,8 @@ struct Inner {
     settings: Settings,
     runtime: Arc<BusRuntime>,
     transport: Arc<dyn Transport>,
+    /// Count and record what is sent and handled.
+    meters: Arc<Meters>,
     caller: Caller,
     publisher: Publisher,
     registry: Registry,
@@ -334,7 +338,7 @@ fn at_least_one(own: Option<u16>, default: u16) -> Result<u16, Error> {
 /// The inside of a generated client.
 pub fn client(bus: &Bus, api: &'static ApiDescriptor) -> Client {
     bus.inner.facts.calls.add(api);
-    Client::new(api, bus.inner.caller.clone())
+    Client::new(api, bus.inner.caller.clone(), &bus.inner.meters)
 }
 
 impl fmt::Debug for Bus {

@@ -10,6 +10,7 @@ use super::{Bus, ConsumerHandle, at_least_one};
 use crate::api::{Api, ApiDescriptor};
 use crate::error::Error;
 use crate::health::ConsumerKind;
+use crate::recorder::RecordKind;
 use crate::rpc::{Dispatch, Server, ServerSettings};
 use crate::runtime::lazy::Lazy;
 use crate::transport::RequestSink;
@@ -67,11 +68,14 @@ impl Settings {
         let inner = &bus.inner;
         let concurrency = at_least_one(concurrency, inner.settings.call_concurrency)?;
         let reservation = inner.registry.reserve(ConsumerKind::Api, api, &inner.runtime)?;
+        let methods = descriptor.methods().iter().map(|method| method.name());
+        let meters = inner.meters.group(RecordKind::CallServed, api, methods);
         let settings = ServerSettings {
             service: inner.service.clone(),
             concurrency,
             max_message_size: inner.settings.max_message_size,
             tasks: reservation.registered.tasks.clone(),
+            meters: Some(meters),
         };
         let sink = server(settings);
         // Registered first: a call that arrives at once may publish.

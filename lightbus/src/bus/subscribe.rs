@@ -190,6 +190,7 @@ impl Settings {
             process: Arc::clone(&inner.process),
             on_dead_letter: inner.on_dead_letter.clone(),
             tasks: tasks.clone(),
+            meter: inner.meters.handled(name.text()),
         };
         let sink = (self.subscriber)(settings);
         let destination = Destination::Subscription { service: inner.service.clone(), name };

@@ -82,6 +82,8 @@ pub struct Settings {
     /// How long the queue of an API stays after its last server stopped. Default: 30 seconds.
     #[serde(serialize_with = "duration::serialize")]
     pub rpc_queue_expiry: Duration,
+    /// How many of the last messages the process keeps a record of. 0 keeps none. Default: 4,096.
+    pub recorder_size: usize,
     /// A file of CA certificates (PEM) to trust in place of the system's. Default: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_ca_file: Option<PathBuf>,
@@ -132,11 +134,12 @@ pub(crate) struct Layer {
     pub(crate) rpc_queue_type: Option<QueueType>,
     #[serde(deserialize_with = "duration::deserialize")]
     pub(crate) rpc_queue_expiry: Option<Duration>,
+    pub(crate) recorder_size: Option<usize>,
     pub(crate) tls_ca_file: Option<PathBuf>,
 }
 
 /// The name of every setting.
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 14] = [
     "url",
     "namespace",
     "connect_timeout",
@@ -149,6 +152,7 @@ pub(super) const KEYS: [&str; 13] = [
     "max_message_size",
     "rpc_queue_type",
     "rpc_queue_expiry",
+    "recorder_size",
     "tls_ca_file",
 ];
 
@@ -195,6 +199,7 @@ impl Settings {
             max_message_size: 16 * 1024 * 1024,
             rpc_queue_type: QueueType::default(),
             rpc_queue_expiry: Duration::from_secs(30),
+            recorder_size: 4096,
             tls_ca_file: None,
         })
     }
@@ -214,6 +219,7 @@ impl Settings {
             max_message_size: layer.max_message_size.unwrap_or(self.max_message_size),
             rpc_queue_type: layer.rpc_queue_type.unwrap_or(self.rpc_queue_type),
             rpc_queue_expiry: layer.rpc_queue_expiry.unwrap_or(self.rpc_queue_expiry),
+            recorder_size: layer.recorder_size.unwrap_or(self.recorder_size),
             tls_ca_file: layer.tls_ca_file.or(self.tls_ca_file),
         })
     }
@@ -285,6 +291,7 @@ impl Layer {
             max_message_size: self.max_message_size.or(below.max_message_size),
             rpc_queue_type: self.rpc_queue_type.or(below.rpc_queue_type),
             rpc_queue_expiry: self.rpc_queue_expiry.or(below.rpc_queue_expiry),
+            recorder_size: self.recorder_size.or(below.recorder_size),
             tls_ca_file: self.tls_ca_file.or(below.tls_ca_file),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
 use std::time::Duration;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -17,6 +17,7 @@ use crate::api::{Api, Event};
 use crate::context::Context;
 use crate::duration::shown;
 use crate::error::Error;
+use crate::meter::{Meter, Meters, Sending};
 use crate::protocol::codec::{self, EncodeError};
 use crate::protocol::headers::ChosenHeaders;
 use crate::protocol::message::{Encoding, EventMessage, LONGEST_WAIT, Payload, TraceContext, full_name};
@@ -24,6 +25,7 @@ use crate::protocol::name::ServiceName;
 use crate::runtime::bus_runtime::BusRuntime;
 use crate::runtime::lazy::Lazy;
 use crate::runtime::sync::lock;
+use crate::stats::Outcome;
 use crate::transport::{PublishFailure, Transport};
 
 /// An event that is about to be published. Awaiting it publishes the event, and returns once the broker has persisted it.
@@ -117,12 +119,20 @@ pub(crate) struct Publisher {
 struct Shared {
     settings: PublisherSettings,
     transport: Arc<dyn Transport>,
-    /// The APIs whose events this service may publish.
-    owned: Mutex<FxHashSet<&'static str>>,
+    owned: Mutex<Owned>,
+    meters: Arc<Meters>,
     closed: AtomicBool,
     runtime: Arc<BusRuntime>,
     /// The events that are being published.
     under_way: TaskTracker,
+}
+
+#[derive(Debug, Default)]
+struct Owned {
+    /// The APIs whose events this service may publish.
+    apis: FxHashSet<&'static str>,
+    /// Count the events that it has published, by API and event.
+    meters: FxHashMap<(&'static str, &'static str), Arc<Meter>>,
 }
 
 #[derive(Debug)]
@@ -135,11 +145,17 @@ pub(crate) struct PublisherSettings {
 }
 
 impl Publisher {
-    pub(crate) fn new(settings: PublisherSettings, transport: Arc<dyn Transport>, runtime: Arc<BusRuntime>) -> Self {
+    pub(crate) fn new(
+        settings: PublisherSettings,
+        transport: Arc<dyn Transport>,
+        runtime: Arc<BusRuntime>,
+        meters: Arc<Meters>,
+    ) -> Self {
         let shared = Shared {
             settings,
             transport,
             owned: Mutex::default(),
+            meters,
             closed: AtomicBool::new(false),
             runtime,
             under_way: TaskTracker::new(),
@@ -149,7 +165,7 @@ impl Publisher {
 
     /// Lets this service publish the events of an API.
     pub(crate) fn register(&self, api: &'static str) {
-        lock(&self.shared.owned).insert(api);
+        lock(&self.shared.owned).apis.insert(api);
     }
 
     /// Refuses every further event.
@@ -163,19 +179,26 @@ impl Publisher {
         self.shared.under_way.wait().await;
     }
 
-    async fn publish(&self, event: PreparedEvent) -> Result<(), Error> {
+    async fn publish(&self, mut event: PreparedEvent) -> Result<(), Error> {
         let Shared { settings, transport, runtime, under_way, closed, .. } = &*self.shared;
         // Counted before it is asked whether the bus is closed: a shutdown waits for what is let through.
         let _under_way = under_way.token();
         let timeout = event.timeout.unwrap_or(settings.timeout).min(LONGEST_WAIT);
         let (api, name) = (event.api, event.event);
         let event_name = || full_name(api, name);
-        let published = transport.publish(self.message(event)?, Instant::now() + timeout);
-        let Some(published) = runtime.run(pin!(published)).await else {
+        event.context = event.context.or_else(Context::current);
+        let ((meter, is_owned), now) = (self.look_up(api, name), Instant::now());
+        let mut sending = meter.send(event.context.clone(), now);
+        let message = self.message(event, is_owned).inspect_err(|error| end_failed(&mut sending, error))?;
+        sending.has_id(&message.id);
+        let published = runtime.run(pin!(transport.publish(message, now + timeout))).await;
+        let Some(published) = published else {
             let reason = "the tokio runtime of this bus ended before the broker confirmed it".to_owned();
-            return Err(Error::NotConfirmed { event: event_name(), reason });
+            let error = Error::NotConfirmed { event: event_name(), reason };
+            end_failed(&mut sending, &error);
+            return Err(error);
         };
-        published.map_err(|failure| match failure {
+        let published = published.map_err(|failure| match failure {
             PublishFailure::NotConnected => Error::NotConnected { event: event_name(), timeout },
             PublishFailure::NotConfirmed if closed.load(Ordering::SeqCst) => {
                 let reason = "the bus was shut down before the broker confirmed it".to_owned();
@@ -187,12 +210,24 @@ impl Publisher {
             }
             PublishFailure::Refused => Error::PublishRefused { event: event_name() },
             PublishFailure::Other(error) => error,
-        })
+        });
+        match &published {
+            Ok(()) => sending.end(Outcome::Ok, None),
+            Err(error) => end_failed(&mut sending, error),
+        }
+        published
+    }
+
+    /// Counts the event, and whether this service may publish it.
+    fn look_up(&self, api: &'static str, event: &'static str) -> (Arc<Meter>, bool) {
+        let mut owned = lock(&self.shared.owned);
+        let meter = owned.meters.entry((api, event)).or_insert_with(|| self.shared.meters.published(api, event));
+        (Arc::clone(meter), owned.apis.contains(api))
     }
 
     /// Checks what can be checked without the broker, and builds the message.
-    fn message(&self, event: PreparedEvent) -> Result<EventMessage, Error> {
-        let Shared { settings, owned, closed, runtime, .. } = &*self.shared;
+    fn message(&self, event: PreparedEvent, is_owned: bool) -> Result<EventMessage, Error> {
+        let Shared { settings, closed, runtime, .. } = &*self.shared;
         if closed.load(Ordering::SeqCst) {
             return Err(Error::Closed);
         }
@@ -204,7 +239,7 @@ impl Publisher {
             return Err(Error::invalid_setting("publish_timeout", reason, "set a longer one"));
         }
         let name = || full_name(event.api, event.event);
-        if !lock(owned).contains(event.api) {
+        if !is_owned {
             return Err(Error::NotRegistered {
                 service: settings.service.to_string(),
                 api: event.api.to_owned(),
@@ -216,8 +251,7 @@ impl Publisher {
         if size > limit {
             return Err(Error::EventTooLarge { event: name(), size: size as u64, limit: limit as u64 });
         }
-        let context = event.context.or_else(Context::current);
-        let headers = event.headers.finish(&settings.pass_on_headers, context.as_ref().map(Context::headers));
+        let headers = event.headers.finish(&settings.pass_on_headers, event.context.as_ref().map(Context::headers));
         let headers = headers.map_err(|error| Error::InvalidHeader { event: name(), error })?;
         Ok(EventMessage {
             id: SmolStr::new(Uuid::now_v7().hyphenated().encode_lower(&mut Uuid::encode_buffer())),
@@ -225,8 +259,22 @@ impl Publisher {
             event: SmolStr::new_static(event.event),
             publisher: settings.service.text(),
             payload,
-            trace: event.trace.or_else(|| context.and_then(|context| context.trace().cloned().map(Box::new))),
+            trace: event.trace.or_else(|| event.context.and_then(|context| context.trace().cloned().map(Box::new))),
             headers,
         })
     }
+}
+
+/// Ends the event for statistics: it was not published.
+fn end_failed(sending: &mut Sending, error: &Error) {
+    let outcome = match error {
+        Error::NotConnected { .. } => Outcome::NotConnected,
+        Error::NotConfirmed { .. } => Outcome::NotConfirmed,
+        Error::PublishRefused { .. } => Outcome::Refused,
+        Error::Closed => Outcome::Closed,
+        Error::RuntimeEnded => Outcome::RuntimeEnded,
+        Error::EventTooLarge { .. } => Outcome::RequestTooLarge,
+        _ => Outcome::InvalidRequest,
+    };
+    sending.end(outcome, Some(&error.to_string()));
 }

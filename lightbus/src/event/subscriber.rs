@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::any::AnyEvent;
 use super::dead_letter_hook::DeadLetterHook;
@@ -16,14 +16,17 @@ use super::retries::Retries;
 use crate::api::{Api, Event};
 use crate::context::Context;
 use crate::duration::shown;
+use crate::meter::{Handled, Meter, Received};
 use crate::protocol::codec;
 use crate::protocol::dead_letter::DeadLetter;
 use crate::protocol::failure::{FailureReason, FailureRecord};
 use crate::protocol::message::{EventMessage, full_name};
 use crate::protocol::name::SubscriptionName;
+use crate::recorder::Next;
 use crate::runtime::guard::Guarded;
 use crate::runtime::handler_tasks::HandlerTasks;
 use crate::runtime::worker_pool::{Job, WorkerPool};
+use crate::stats::Outcome;
 use crate::transport::{EventDelivery, EventHandle, EventSink};
 
 /// The receiving end of one subscription in one process.
@@ -57,6 +60,8 @@ pub(crate) struct SubscriberSettings {
     /// Is told of each dead letter.
     pub(crate) on_dead_letter: Option<DeadLetterHook>,
     pub(crate) tasks: HandlerTasks,
+    /// Counts the events.
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// How handling an event can fail.
@@ -110,7 +115,8 @@ where
 {
     fn deliver(&self, delivery: EventDelivery) {
         let (handler, shared) = (Arc::clone(&self.handler), Arc::clone(&self.shared));
-        self.workers.run(EventJob { handler, shared, delivery, parameters: PhantomData });
+        let received = Arc::clone(&shared.settings.meter).receive();
+        self.workers.run(EventJob { handler, shared, delivery, received, parameters: PhantomData });
     }
 }
 
@@ -125,6 +131,7 @@ struct EventJob<E, P, H> {
     handler: Arc<H>,
     shared: Arc<Shared<E>>,
     delivery: EventDelivery,
+    received: Received,
     parameters: PhantomData<fn(P)>,
 }
 
@@ -136,11 +143,13 @@ where
 {
     /// An `async fn` would store its parameters twice, and so would whoever awaits a future that is not pinned here.
     fn run(self) -> impl Future<Output = ()> + Send {
-        let Self { handler, shared, delivery, .. } = self;
+        let Self { handler, shared, delivery, mut received, .. } = self;
         let EventDelivery { event, attempt, first_failed_at, handle } = delivery;
         async move {
             let tasks = &shared.settings.tasks;
+            received.start(Instant::now());
             let (id, api, name) = (event.id.clone(), event.api.clone(), event.event.clone());
+            let sender = event.publisher.clone();
             let kept = shared.settings.on_dead_letter.is_some().then(|| Box::new(event.clone()));
             let attempted = match &shared.settings.dedupe {
                 None => tasks.unless_aborted(pin!(shared.run(&*handler, event, attempt))).await,
@@ -148,12 +157,28 @@ where
                 Some(dedupe) => Box::pin(shared.run_unless_repeat(dedupe, &*handler, event, attempt)).await,
             };
             let Some(result) = attempted else { return };
-            let Err(failure) = result else {
-                handle.accept();
-                return;
+            let (outcome, failure) = match result {
+                Ok(outcome) => (outcome, None),
+                Err(failure) => (failure.reason.into(), Some(shared.record(failure, attempt, first_failed_at))),
             };
-            let record = shared.record(failure, attempt, first_failed_at);
-            Box::pin(shared.settle(handle, record, &id, &full_name(&api, &name), kept)).await;
+            let retry = failure.as_ref().map(|record| shared.retry(record));
+            received.end(&Handled {
+                id: &id,
+                api: &api,
+                member: &name,
+                sender: &sender,
+                attempt,
+                outcome,
+                error: failure.as_ref().map(|record| &*record.error),
+                next: retry.map(Next::new),
+            });
+            match failure {
+                None => handle.accept(),
+                Some(record) => {
+                    let delay = retry.flatten();
+                    Box::pin(shared.settle(handle, record, delay, &id, &full_name(&api, &name), kept)).await;
+                }
+            }
         }
     }
 
@@ -167,13 +192,14 @@ impl<E: Send + 'static> Shared<E> {
         &self,
         handle: Box<dyn EventHandle>,
         record: FailureRecord,
+        delay: Option<Duration>,
         id: &str,
         event: &str,
         kept: Option<Box<EventMessage>>,
     ) {
         let (subscription, attempt) = (self.settings.name.as_str(), record.attempt);
         let mut letter = None;
-        let moved = match self.retry(&record) {
+        let moved = match delay {
             Some(delay) => {
                 let when = if delay.is_zero() { "at once".to_owned() } else { format!("in {}", shown(delay)) };
                 tracing::warn!(subscription, event, id, attempt, "retried {when}: {}", record.error);
@@ -213,7 +239,7 @@ impl<E: Send + 'static> Shared<E> {
         handler: &H,
         event: EventMessage,
         attempt: u32,
-    ) -> Option<Result<(), Failure>> {
+    ) -> Option<Result<Outcome, Failure>> {
         let (tasks, subscription) = (&self.settings.tasks, self.settings.name.as_str());
         let (id, name) = (event.id.to_string(), event.full_name());
         // It waits here for a delivery of the same event that is being handled. If it went back to the broker meanwhile, it
@@ -223,7 +249,7 @@ impl<E: Send + 'static> Shared<E> {
             Ok(false) => {}
             Ok(true) => {
                 tracing::debug!(subscription, event = name, id, "dropped a repeat of an event that was handled before");
-                return Some(Ok(()));
+                return Some(Ok(Outcome::Repeat));
             }
             Err(error) => return Some(Err(Failure::of_look_up(error))),
         }
@@ -241,14 +267,20 @@ impl<E: Send + 'static> Shared<E> {
         Some(result)
     }
 
-    async fn run<P, H: Handler<E, P>>(&self, handler: &H, message: EventMessage, attempt: u32) -> Result<(), Failure> {
+    async fn run<P, H: Handler<E, P>>(
+        &self,
+        handler: &H,
+        message: EventMessage,
+        attempt: u32,
+    ) -> Result<Outcome, Failure> {
         let (size, limit) = (message.payload.bytes.len(), self.settings.max_message_size);
         if size > limit {
             let error = format!("the event is {size} bytes long and the limit of this process is {limit}");
             return Err(Failure { reason: FailureReason::Undecodable, error });
         }
         let EventMessage { publisher, id, trace, headers, .. } = &message;
-        let context = Context::new(publisher.clone(), id.clone(), attempt, None, trace.clone(), headers.clone());
+        let context = Context::new(publisher.clone(), id.clone(), attempt, None, trace.clone(), headers.clone())
+            .in_subscription(self.settings.name.text());
         let (read, given) = (self.read, context.clone());
         // Decoding the event and describing its error run the application's code as much as the handler does.
         let handled = context.scope(async move {
@@ -257,7 +289,7 @@ impl<E: Send + 'static> Shared<E> {
             Box::pin(handler.handle(event, given)).await.map_err(Failure::from)
         });
         match timeout(self.settings.handler_timeout, Guarded::new(handled)).await {
-            Ok(Ok(result)) => result,
+            Ok(Ok(result)) => result.map(|()| Outcome::Ok),
             Ok(Err(message)) => {
                 let error = format!("the handler panicked: {message}");
                 Err(Failure { reason: FailureReason::Panicked, error })

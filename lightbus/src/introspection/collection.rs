@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::answers::{Answer, FailedAnswer};
 use crate::builtin::MAX_ANSWER;
+use crate::meter::Sending;
 use crate::rpc::{Decode, Ended, Ending, MessageKind};
 use crate::transport::{CallOutcome, control};
 
@@ -72,7 +73,8 @@ impl<T> Collection<T> {
             Ending::Outcome(CallOutcome::Reply(reply))
         };
         let round_trip = arrived.saturating_duration_since(self.asked);
-        let ended = Ended { api: self.api, method: self.method, timeout: round_trip, ending };
+        let ended =
+            Ended { api: self.api, method: self.method, timeout: round_trip, ending, sending: Sending::uncounted() };
         let process = process.to_string();
         match ended.into_result(&self.decode) {
             Ok(value) => self.answers.push(Answer { process, round_trip, value }),

@@ -1,12 +1,13 @@
 //! Makes calls.
 
+use std::iter::repeat_with;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustc_hash::FxHashMap;
-use smol_str::SmolStr;
+use smol_str::{SmolStr, format_smolstr};
 use tokio::time::{Instant, timeout_at};
 
 use super::ending::{Ended, Ending};
@@ -30,6 +31,7 @@ struct Shared {
     settings: CallerSettings,
     transport: Arc<dyn Transport>,
     runtime: Arc<BusRuntime>,
+    ids: CallIds,
     stopped_apis: StoppedApis,
     /// How many calls wait for their outcome.
     in_flight: AtomicUsize,
@@ -52,6 +54,7 @@ impl Caller {
                 settings,
                 transport,
                 runtime,
+                ids: CallIds::new(),
                 stopped_apis: StoppedApis::default(),
                 in_flight: AtomicUsize::new(0),
                 closed: AtomicBool::new(false),
@@ -84,16 +87,18 @@ impl Caller {
         let (api, method) = (call.api, call.method);
         let _in_flight = InFlight::new(&self.shared.in_flight);
         call.context = call.context.or_else(Context::current);
-        let timeout = self.timeout(&call);
-        let deadline = Instant::now() + timeout;
+        let (timeout, now) = (self.timeout(&call), Instant::now());
+        let deadline = now + timeout;
+        let mut sending = Arc::clone(&call.meter).send(call.context.clone(), now);
         let ending = match self.request(call, deadline) {
             Ok(request) => {
+                sending.has_id(&request.id);
                 let exchanged = self.shared.runtime.run(pin!(self.exchange(request, deadline))).await;
                 exchanged.unwrap_or(Ending::RuntimeEnded { sent: true })
             }
             Err(ending) => ending,
         };
-        Ended { api, method, timeout, ending }
+        Ended { api, method, timeout, ending, sending }
     }
 
     fn timeout(&self, call: &PreparedCall) -> Duration {
@@ -124,7 +129,7 @@ impl Caller {
         let headers = call.headers.finish(pass_on_headers, call.context.as_ref().map(Context::headers));
         let headers = headers.map_err(Ending::InvalidHeader)?;
         Ok(Box::new(Request {
-            id: SmolStr::default(),
+            id: self.shared.ids.next(),
             api: SmolStr::new_static(call.api),
             method: SmolStr::new_static(call.method),
             caller: service.text(),
@@ -159,6 +164,24 @@ impl Caller {
             self.shared.transport.servers(api).await
         };
         matches!(timeout_at(deadline, servers).await, Ok(Some(0)))
+    }
+}
+
+/// The ids of the calls of a process, which no other process gives out.
+#[derive(Debug)]
+struct CallIds {
+    prefix: SmolStr,
+    next: AtomicU64,
+}
+
+impl CallIds {
+    fn new() -> Self {
+        let prefix = repeat_with(fastrand::alphanumeric).take(8).chain(['-']).collect();
+        Self { prefix, next: AtomicU64::new(0) }
+    }
+
+    fn next(&self) -> SmolStr {
+        format_smolstr!("{}{:x}", self.prefix, self.next.fetch_add(1, Ordering::Relaxed))
     }
 }
 

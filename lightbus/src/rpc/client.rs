@@ -1,5 +1,7 @@
 //! What a generated client is made of.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
 use super::arguments::Arguments;
@@ -7,19 +9,23 @@ use super::call::Call;
 use super::caller::Caller;
 use super::prepared::{Decode, PreparedCall};
 use crate::api::{ApiDescriptor, MethodDescriptor};
+use crate::meter::{MeterGroup, Meters};
 use crate::protocol::codec;
 use crate::protocol::headers::ChosenHeaders;
+use crate::recorder::RecordKind;
 
 /// What a generated client is made of: an API and a way to call it.
 #[derive(Debug, Clone)]
 pub struct Client {
     api: &'static ApiDescriptor,
     caller: Caller,
+    meters: Arc<MeterGroup>,
 }
 
 impl Client {
-    pub(crate) fn new(api: &'static ApiDescriptor, caller: Caller) -> Self {
-        Self { api, caller }
+    pub(crate) fn new(api: &'static ApiDescriptor, caller: Caller, meters: &Meters) -> Self {
+        let methods = api.methods().iter().map(|method| method.name());
+        Self { api, caller, meters: meters.group(RecordKind::CallSent, api.name(), methods) }
     }
 
     /// Prepares a call of a method that returns no `Result`.
@@ -51,6 +57,7 @@ impl Client {
             context: None,
             trace: None,
             headers: ChosenHeaders::default(),
+            meter: Arc::clone(self.meters.of(method.name())),
         };
         Call::new(self.caller.clone(), prepared, decode)
     }

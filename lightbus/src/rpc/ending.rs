@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::error::{CallError, MessageKind};
 use super::fault::{Fault, FaultCode};
 use super::prepared::Decode;
+use crate::meter::Sending;
 use crate::protocol::codec::{self, EncodeError};
 use crate::protocol::message::{HeaderError, Payload, Reply, ReplyKind, full_name};
 use crate::runtime::guard::catch;
+use crate::stats::Outcome;
 use crate::transport::CallOutcome;
 
 /// How a call ended, whatever the types of its method.
@@ -39,15 +41,59 @@ pub(crate) struct Ended {
     /// How long the call was to wait.
     pub(crate) timeout: Duration,
     pub(crate) ending: Ending,
+    pub(crate) sending: Sending,
+}
+
+impl Ending {
+    /// Ends the call for statistics, unless its reply has to be read first.
+    fn end(&self, sending: &mut Sending) {
+        let outcome = match self {
+            Self::Outcome(CallOutcome::Reply(_)) => return,
+            Self::Outcome(CallOutcome::NoServer) => Outcome::NoServer,
+            Self::Outcome(CallOutcome::ConnectionLost) | Self::RuntimeEnded { sent: true } => Outcome::OutcomeUnknown,
+            Self::Outcome(CallOutcome::DeadlineExceeded { .. }) => Outcome::DeadlineExceeded,
+            Self::Outcome(CallOutcome::NotConnected) => Outcome::NotConnected,
+            Self::Outcome(CallOutcome::Closed) | Self::Closed => Outcome::Closed,
+            Self::NoTimeLeft => Outcome::NoTimeLeft,
+            Self::RuntimeEnded { sent: false } => Outcome::RuntimeEnded,
+            Self::Unencodable(error) => return sending.end(Outcome::InvalidRequest, Some(&error.to_string())),
+            Self::ZeroTimeout | Self::InvalidHeader(_) => Outcome::InvalidRequest,
+            Self::TooLarge { what: MessageKind::Request, .. } => Outcome::RequestTooLarge,
+            Self::TooLarge { what: MessageKind::Reply, .. } => Outcome::ReplyTooLarge,
+        };
+        sending.end(outcome, None);
+    }
+}
+
+/// Ends a call for statistics by its reply, which may have been `unreadable`.
+fn end_replied(sending: &mut Sending, reply: &Reply, unreadable: Option<&str>) {
+    match (unreadable, reply.kind) {
+        (Some(reason), _) => sending.end(Outcome::InvalidReply, Some(reason)),
+        (None, Some(ReplyKind::Ok)) => sending.end(Outcome::Ok, None),
+        (None, Some(ReplyKind::Error)) => sending.end(Outcome::MethodError, None),
+        (None, Some(ReplyKind::Fault) | None) => match codec::decode::<Fault>(&reply.payload) {
+            Ok(fault) => sending.end(fault.code.outcome(), Some(&fault.message)),
+            Err(_) => sending.end(Outcome::InvalidReply, None),
+        },
+    }
 }
 
 impl Ended {
     /// What the caller gets.
     pub(crate) fn into_result<T, E>(self, decode: &Decode<T, E>) -> Result<T, CallError<E>> {
-        let Self { api, method, timeout, ending } = self;
+        let Self { api, method, timeout, ending, mut sending } = self;
         let method = || full_name(api, method);
+        ending.end(&mut sending);
         Err(match ending {
-            Ending::Outcome(CallOutcome::Reply(reply)) => return read_reply(api, method, &reply, decode),
+            Ending::Outcome(CallOutcome::Reply(reply)) => {
+                let result = read_reply(api, method, &reply, decode);
+                let unreadable = match &result {
+                    Err(CallError::InvalidReply { reason, .. }) => Some(&**reason),
+                    _ => None,
+                };
+                end_replied(&mut sending, &reply, unreadable);
+                return result;
+            }
             Ending::Outcome(CallOutcome::NoServer) => CallError::NoServer { api: api.to_owned(), method: method() },
             Ending::Outcome(CallOutcome::ConnectionLost) => {
                 let reason = "the connection to the broker was lost while it was under way".to_owned();

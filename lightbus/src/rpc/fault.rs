@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::stats::Outcome;
+
 /// The framework's word that a method gave no answer, as it goes over the wire.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
@@ -66,6 +68,23 @@ impl FaultCode {
             Self::ReplyTooLarge => "reply_too_large",
             Self::InvalidReply => "invalid_reply",
             Self::Unknown(code) => code,
+        }
+    }
+}
+
+impl FaultCode {
+    /// What statistics count it as.
+    pub(crate) fn outcome(&self) -> Outcome {
+        match self {
+            Self::UnknownMethod => Outcome::UnknownMethod,
+            Self::InvalidArguments => Outcome::InvalidArguments,
+            Self::HandlerPanicked => Outcome::Panicked,
+            Self::ShuttingDown => Outcome::ShuttingDown,
+            Self::OutcomeUnknown => Outcome::OutcomeUnknown,
+            Self::RequestTooLarge => Outcome::RequestTooLarge,
+            Self::ReplyTooLarge => Outcome::ReplyTooLarge,
+            Self::InvalidReply => Outcome::InvalidReply,
+            Self::Unknown(_) => Outcome::Unknown,
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Invocation {
 pub struct Outcome {
     pub(crate) kind: ReplyKind,
     pub(crate) payload: Payload,
+    /// What the payload of a fault says.
+    pub(crate) fault: Option<Box<Fault>>,
 }
 
 /// A call as a server receives it, for benchmarks of the dispatcher alone.
@@ -131,9 +133,14 @@ impl Invocation {
 
     fn outcome(&self, kind: ReplyKind, encoded: Result<Payload, EncodeError>) -> Outcome {
         match encoded {
-            Ok(payload) => Outcome { kind, payload },
+            Ok(payload) => Outcome { kind, payload, fault: None },
             Err(error) => self.fault(&Fault::new(FaultCode::InvalidReply, error.to_string())),
         }
+    }
+
+    /// The name of the method, as messages hold it.
+    pub(crate) fn method_name(&self) -> &SmolStr {
+        &self.method
     }
 
     /// How long the arguments are, in bytes.
@@ -160,7 +167,7 @@ impl Outcome {
         };
         // A fault is made of text and numbers, which always encode.
         let payload = codec::encode(encoding, fault).unwrap_or_default();
-        Self { kind: ReplyKind::Fault, payload }
+        Self { kind: ReplyKind::Fault, payload, fault: Some(Box::new(fault.clone())) }
     }
 }
 

@@ -1,8 +1,10 @@
 //! A call before it is made.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::context::Context;
+use crate::meter::Meter;
 use crate::protocol::codec::{DecodeError, EncodeError};
 use crate::protocol::headers::ChosenHeaders;
 use crate::protocol::message::{Payload, TraceContext};
@@ -20,6 +22,8 @@ pub(crate) struct PreparedCall {
     pub(crate) context: Option<Context>,
     pub(crate) trace: Option<Box<TraceContext>>,
     pub(crate) headers: ChosenHeaders,
+    /// Counts the calls of the method.
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// Reads one type of body.

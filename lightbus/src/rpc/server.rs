@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use smol_str::SmolStr;
 use tokio::time::Instant;
 
 use super::dispatch::Dispatch;
@@ -10,11 +11,13 @@ use super::fault::{Fault, FaultCode};
 use super::invocation::{Invocation, Outcome};
 use crate::api::{Api, ApiDescriptor};
 use crate::context::Context;
-use crate::protocol::message::{Reply, Request};
+use crate::meter::{Handled, MeterGroup, Received};
+use crate::protocol::message::{Reply, ReplyKind, Request};
 use crate::protocol::name::ServiceName;
 use crate::runtime::guard::Guarded;
 use crate::runtime::handler_tasks::HandlerTasks;
 use crate::runtime::worker_pool::{Job, WorkerPool};
+use crate::stats;
 use crate::transport::{RequestDelivery, RequestHandle, RequestSink};
 
 /// Serves one API in one process.
@@ -36,6 +39,8 @@ pub(crate) struct ServerSettings {
     pub(crate) concurrency: u16,
     pub(crate) max_message_size: usize,
     pub(crate) tasks: HandlerTasks,
+    /// Counts the calls. `None` for questions about the process itself.
+    pub(crate) meters: Option<Arc<MeterGroup>>,
 }
 
 impl<D: Dispatch> Server<D> {
@@ -51,8 +56,10 @@ impl<D: Dispatch> RequestSink for Server<D> {
         let RequestDelivery { request, redelivered, handle } = delivery;
         let Request { id, method, caller, deadline, payload, trace, headers, .. } = request;
         let context = Context::new(caller, id, 1, deadline, trace, headers);
+        let meters = self.shared.settings.meters.as_ref();
         let job = CallJob {
             shared: Arc::clone(&self.shared),
+            received: meters.map_or_else(Received::uncounted, |meters| Arc::clone(meters.of(&method)).receive()),
             invocation: Invocation::new(self.shared.api, method, payload, context),
             redelivered,
             handle,
@@ -72,15 +79,19 @@ struct CallJob<D> {
     shared: Arc<Shared<D>>,
     invocation: Invocation,
     redelivered: bool,
+    received: Received,
     handle: Box<dyn RequestHandle>,
 }
 
 impl<D: Dispatch> Job for CallJob<D> {
     async fn run(self) {
-        let Self { shared, invocation, redelivered, handle } = self;
+        let Self { shared, invocation, redelivered, mut received, handle } = self;
         let (tasks, api, method) = (&shared.settings.tasks, shared.api, invocation.method());
-        if invocation.context().deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+        let now = Instant::now();
+        received.start(now);
+        if invocation.context().deadline().is_some_and(|deadline| deadline <= now) {
             tracing::debug!(api = api.name(), method, "dropped a call whose deadline has passed");
+            shared.end(received, &invocation, stats::Outcome::DeadlineExceeded, None);
             handle.accept();
             return;
         }
@@ -93,12 +104,17 @@ impl<D: Dispatch> Job for CallJob<D> {
         } else {
             tasks.unless_aborted(shared.dispatch(&invocation)).await
         };
-        match outcome {
-            Some(outcome) if idempotent => handle.reply_then_accept(shared.reply(outcome)).await,
-            Some(outcome) => handle.reply(shared.reply(outcome)),
+        let outcome = match outcome {
+            Some(outcome) => outcome,
             // Another server runs it from the start.
-            None if idempotent => handle.requeue(invocation.into_arguments()),
-            None => handle.reply(shared.reply(invocation.fault(&shutting_down()))),
+            None if idempotent => return handle.requeue(invocation.into_arguments()),
+            None => invocation.fault(&shutting_down()),
+        };
+        shared.end_with(received, &invocation, &outcome);
+        if idempotent {
+            handle.reply_then_accept(shared.reply(outcome)).await;
+        } else {
+            handle.reply(shared.reply(outcome));
         }
     }
 
@@ -127,6 +143,29 @@ impl<D: Dispatch> Shared<D> {
     fn limited(&self, invocation: &Invocation, outcome: Outcome) -> Outcome {
         let (size, limit) = (outcome.payload.bytes.len(), self.settings.max_message_size);
         if size > limit { invocation.fault(&Fault::too_large(FaultCode::ReplyTooLarge, size, limit)) } else { outcome }
+    }
+
+    fn end_with(&self, received: Received, invocation: &Invocation, outcome: &Outcome) {
+        let (counted, error) = match (&outcome.fault, outcome.kind) {
+            (Some(fault), _) => (fault.code.outcome(), Some(&*fault.message)),
+            (None, ReplyKind::Error) => (stats::Outcome::MethodError, None),
+            (None, _) => (stats::Outcome::Ok, None),
+        };
+        self.end(received, invocation, counted, error);
+    }
+
+    fn end(&self, received: Received, invocation: &Invocation, outcome: stats::Outcome, error: Option<&str>) {
+        let (context, api) = (invocation.context(), SmolStr::new_static(self.api.name()));
+        received.end(&Handled {
+            id: context.id(),
+            api: &api,
+            member: invocation.method_name(),
+            sender: context.sender(),
+            attempt: 1,
+            outcome,
+            error,
+            next: None,
+        });
     }
 
     fn reply(&self, outcome: Outcome) -> Reply {

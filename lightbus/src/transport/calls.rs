@@ -15,8 +15,8 @@ use crate::protocol::message::{Payload, Reply, Request};
 pub(crate) trait CallTransport {
     /// Sends a request and waits for its outcome until `deadline`.
     ///
-    /// The transport gives the request its id. A request that could not leave on a lost connection leaves on the next one;
-    /// a request that has left is never sent again. It is boxed because each pending call holds several futures that hold it.
+    /// A request that could not leave on a lost connection leaves on the next one; a request that has left is never sent
+    /// again. It is boxed because each pending call holds several futures that hold it.
     async fn call(&self, request: Box<Request>, deadline: Instant) -> CallOutcome;
 
     /// Serves an API, now and after every reconnect: hands its requests to the sink.

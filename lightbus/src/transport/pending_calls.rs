@@ -2,12 +2,11 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::iter::repeat_with;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
 use rustc_hash::FxHashMap;
-use smol_str::{SmolStr, format_smolstr};
+use smol_str::SmolStr;
 
 use super::calls::CallOutcome;
 use crate::runtime::sync::lock;
@@ -15,16 +14,14 @@ use crate::runtime::sync::lock;
 /// The calls that wait for their outcomes on one connection.
 ///
 /// A call is registered before its request leaves, and removed once its caller has the outcome or has gone.
+#[derive(Default)]
 pub(crate) struct PendingCalls {
-    /// Starts every id that this table gives out. No other table shares it.
-    prefix: SmolStr,
     table: Mutex<Table>,
 }
 
 #[derive(Default)]
 struct Table {
-    next: u64,
-    pending: FxHashMap<u64, PendingCall>,
+    pending: FxHashMap<SmolStr, PendingCall>,
     /// The connection is lost: no further call can be answered on it.
     closed: bool,
 }
@@ -38,7 +35,7 @@ struct PendingCall {
 
 /// A registered call. Dropping it removes the call from the table.
 pub(crate) struct PendingGuard<'t> {
-    number: u64,
+    id: SmolStr,
     calls: &'t PendingCalls,
     /// The call was removed when its outcome was taken.
     removed: bool,
@@ -56,21 +53,14 @@ impl PendingCall {
 }
 
 impl PendingCalls {
-    pub(crate) fn new() -> Self {
-        let prefix = repeat_with(fastrand::alphanumeric).take(8).chain(['-']).collect();
-        Self { prefix, table: Mutex::default() }
-    }
-
-    /// Registers a call that is about to be sent. Returns `None` once the connection is lost.
-    pub(crate) fn register(&self) -> Option<PendingGuard<'_>> {
+    /// Registers the call with this id, which is about to be sent. Returns `None` once the connection is lost.
+    pub(crate) fn register(&self, id: SmolStr) -> Option<PendingGuard<'_>> {
         let mut table = lock(&self.table);
         if table.closed {
             return None;
         }
-        let number = table.next;
-        table.next += 1;
-        table.pending.insert(number, PendingCall::default());
-        Some(PendingGuard { number, calls: self, removed: false })
+        table.pending.insert(id.clone(), PendingCall::default());
+        Some(PendingGuard { id, calls: self, removed: false })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -79,8 +69,7 @@ impl PendingCalls {
 
     /// Completes the call with that id. An unknown id is ignored: its caller has gone, or it is a stranger's.
     pub(crate) fn complete(&self, id: &str, outcome: CallOutcome) {
-        let Some(number) = self.number_of(id) else { return };
-        let waker = lock(&self.table).pending.get_mut(&number).and_then(|call| call.complete(outcome));
+        let waker = lock(&self.table).pending.get_mut(id).and_then(|call| call.complete(outcome));
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -98,13 +87,9 @@ impl PendingCalls {
         }
     }
 
-    fn number_of(&self, id: &str) -> Option<u64> {
-        u64::from_str_radix(id.strip_prefix(&*self.prefix)?, 16).ok()
-    }
-
-    fn poll(&self, number: u64, context: &Context<'_>) -> Poll<CallOutcome> {
+    fn poll(&self, id: &str, context: &Context<'_>) -> Poll<CallOutcome> {
         let mut table = lock(&self.table);
-        match table.pending.get_mut(&number) {
+        match table.pending.get_mut(id) {
             Some(call) if call.outcome.is_none() => {
                 let replaced = call.waker.replace(context.waker().clone());
                 drop(table);
@@ -113,7 +98,7 @@ impl PendingCalls {
             }
             // The guard keeps the call in the table until its outcome is taken.
             _ => {
-                let call = table.pending.remove(&number);
+                let call = table.pending.remove(id);
                 drop(table);
                 Poll::Ready(call.and_then(|call| call.outcome).unwrap_or(CallOutcome::ConnectionLost))
             }
@@ -122,15 +107,10 @@ impl PendingCalls {
 }
 
 impl PendingGuard<'_> {
-    /// The id that goes with the request and comes back with its reply.
-    pub(crate) fn id(&self) -> SmolStr {
-        format_smolstr!("{}{:x}", self.calls.prefix, self.number)
-    }
-
     /// Waits for the outcome.
     pub(crate) fn outcome(&mut self) -> impl Future<Output = CallOutcome> {
         poll_fn(|context| {
-            let outcome = self.calls.poll(self.number, context);
+            let outcome = self.calls.poll(&self.id, context);
             self.removed |= outcome.is_ready();
             outcome
         })
@@ -143,7 +123,7 @@ impl Drop for PendingGuard<'_> {
             return;
         }
         // Dropping a waker may end its task, and that task's calls come back here: nothing is locked by then.
-        let call = lock(&self.calls.table).pending.remove(&self.number);
+        let call = lock(&self.calls.table).pending.remove(&self.id);
         drop(call);
     }
 }
@@ -151,7 +131,7 @@ impl Drop for PendingGuard<'_> {
 impl fmt::Debug for PendingCalls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pending = lock(&self.table).pending.len();
-        f.debug_struct("PendingCalls").field("prefix", &self.prefix).field("pending", &pending).finish()
+        f.debug_struct("PendingCalls").field("pending", &pending).finish()
     }
 }
 
@@ -168,8 +148,8 @@ mod tests {
         CallOutcome::Reply(Reply { kind: Some(ReplyKind::Ok), server: "desk".into(), payload: Payload::default() })
     }
 
-    fn register(calls: &PendingCalls) -> PendingGuard<'_> {
-        calls.register().unwrap()
+    fn register<'c>(calls: &'c PendingCalls, id: &str) -> PendingGuard<'c> {
+        calls.register(id.into()).unwrap()
     }
 
     fn outcome(guard: &mut PendingGuard<'_>) -> Option<CallOutcome> {
@@ -178,46 +158,45 @@ mod tests {
 
     #[test]
     fn each_reply_reaches_its_own_call() {
-        let calls = PendingCalls::new();
-        let (mut first, mut second) = (register(&calls), register(&calls));
-        calls.complete(&second.id(), reply());
+        let calls = PendingCalls::default();
+        let (mut first, mut second) = (register(&calls, "1"), register(&calls, "2"));
+        calls.complete("2", reply());
         assert!(outcome(&mut first).is_none());
         assert!(matches!(outcome(&mut second), Some(CallOutcome::Reply(_))));
-        calls.complete(&first.id(), CallOutcome::NoServer);
+        calls.complete("1", CallOutcome::NoServer);
         assert!(matches!(outcome(&mut first), Some(CallOutcome::NoServer)));
         assert!(calls.is_empty());
     }
 
     #[test]
     fn only_the_first_outcome_counts() {
-        let calls = PendingCalls::new();
-        let mut guard = register(&calls);
-        let id = guard.id();
+        let calls = PendingCalls::default();
+        let mut guard = register(&calls, "1");
         calls.fail_all();
-        calls.complete(&id, reply());
+        calls.complete("1", reply());
         assert!(matches!(outcome(&mut guard), Some(CallOutcome::ConnectionLost)));
     }
 
     #[test]
     fn a_lost_connection_takes_no_further_calls() {
-        let calls = PendingCalls::new();
+        let calls = PendingCalls::default();
         calls.fail_all();
-        assert!(calls.register().is_none());
+        assert!(calls.register("1".into()).is_none());
     }
 
     #[test]
     fn a_dropped_call_is_removed_and_its_late_reply_is_ignored() {
-        let calls = PendingCalls::new();
-        let id = register(&calls).id();
+        let calls = PendingCalls::default();
+        drop(register(&calls, "1"));
         assert!(calls.is_empty());
-        calls.complete(&id, reply());
+        calls.complete("1", reply());
     }
 
     #[test]
     fn foreign_ids_are_ignored() {
-        let calls = PendingCalls::new();
-        let mut guard = register(&calls);
-        for id in ["", "-0", "other-0", "0", &calls.prefix, &format!("{}zz", calls.prefix)] {
+        let calls = PendingCalls::default();
+        let mut guard = register(&calls, "mine-1");
+        for id in ["", "-1", "other-1", "1", "mine-", "mine-11"] {
             calls.complete(id, reply());
         }
         assert!(outcome(&mut guard).is_none());
@@ -241,13 +220,13 @@ mod tests {
 
     #[test]
     fn wakers_are_dropped_outside_the_lock() {
-        let calls = Arc::new(PendingCalls::new());
+        let calls = Arc::new(PendingCalls::default());
         let (unlocked, drops) = std::sync::mpsc::channel();
         let wait = |guard: &PendingGuard<'_>| {
             let waker = Arc::new(Spy { calls: Arc::clone(&calls), unlocked: unlocked.clone() }).into();
-            calls.poll(guard.number, &Context::from_waker(&waker)).is_pending()
+            calls.poll(&guard.id, &Context::from_waker(&waker)).is_pending()
         };
-        let (replaced, dropped) = (register(&calls), register(&calls));
+        let (replaced, dropped) = (register(&calls, "1"), register(&calls, "2"));
         assert!(wait(&replaced) && wait(&replaced) && wait(&dropped));
         drop((replaced, dropped));
         assert_eq!(drops.try_iter().collect::<Vec<_>>(), [true, true, true]);

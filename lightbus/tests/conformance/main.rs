@@ -22,6 +22,7 @@ mod stopping;
 mod subscribers;
 mod threads;
 mod user_code;
+mod what_happened;
 
 /// Makes a test for every transport of each scenario.
 macro_rules! on_every_transport {
@@ -197,6 +198,12 @@ on_every_transport! {
         a_handler_of_a_stopping_process_is_told_that_nobody_serves
         run_until_ends_with_its_future
         run_until_ends_when_the_bus_is_shut_down;
+    what_happened:
+        calls_are_counted_by_how_they_end
+        a_call_that_waits_and_one_that_is_dropped_are_counted
+        events_are_counted_on_both_sides
+        what_a_handler_sends_has_it_as_its_cause
+        a_process_keeps_as_many_records_as_it_is_told;
     threads:
         a_thread_without_a_runtime_uses_the_bus
         a_bus_whose_runtime_has_ended_says_so;

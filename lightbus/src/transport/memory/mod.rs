@@ -71,8 +71,7 @@ pub(crate) fn connect(settings: &Settings, name: Option<&str>) -> Arc<dyn Transp
         Some(name) => named(name, settings.namespace.as_str()),
     };
     let process = broker.join();
-    let membership =
-        Arc::new(Membership { broker, process, calls: Arc::new(PendingCalls::new()), left: AtomicBool::new(false) });
+    let membership = Arc::new(Membership { broker, process, calls: Arc::default(), left: AtomicBool::new(false) });
     let ended = CancellationToken::new();
     // A runtime that ends drops its tasks, and with this one the process leaves: nobody would run what it took.
     tokio::spawn(stay(LeaveOnDrop(Arc::clone(&membership)), ended.clone()));
@@ -137,11 +136,10 @@ impl Drop for MemoryTransport {
 
 #[async_trait]
 impl CallTransport for MemoryTransport {
-    async fn call(&self, mut request: Box<Request>, deadline: Instant) -> CallOutcome {
+    async fn call(&self, request: Box<Request>, deadline: Instant) -> CallOutcome {
         let calls = &self.membership.calls;
-        let Some(mut pending) = calls.register() else { return CallOutcome::Closed };
+        let Some(mut pending) = calls.register(request.id.clone()) else { return CallOutcome::Closed };
         let api = request.api.clone();
-        request.id = pending.id();
         if !self.broker().call(calls, *request) {
             return CallOutcome::NoServer;
         }

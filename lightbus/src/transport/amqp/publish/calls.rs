@@ -115,7 +115,7 @@ impl Calls {
                 channel,
                 topology: Arc::clone(topology),
                 flow: Arc::clone(flow),
-                pending: PendingCalls::new(),
+                pending: PendingCalls::default(),
                 called: Notify::new(),
                 readiness: QueueReadiness::default(),
                 servers: ServerCount::default(),
@@ -153,7 +153,7 @@ impl Calls {
     /// Sends a request and waits for its outcome. Gives the request back if it could not leave on this connection.
     ///
     /// The steps that are rare are on the heap, because each pending call holds this future.
-    async fn exchange(&self, mut request: Box<Request>, deadline: Instant) -> Result<CallOutcome, Box<Request>> {
+    async fn exchange(&self, request: Box<Request>, deadline: Instant) -> Result<CallOutcome, Box<Request>> {
         let Self { shared } = self;
         let queue = shared.topology.rpc_queue(&request.api);
         if shared.topology.has_quorum_rpc_queues() && !shared.readiness.contains(&queue) {
@@ -169,8 +169,7 @@ impl Calls {
                 Err(_) => return Ok(CallOutcome::NotConnected),
             }
         }
-        let Some(mut pending) = shared.pending.register() else { return Err(request) };
-        request.id = pending.id();
+        let Some(mut pending) = shared.pending.register(request.id.clone()) else { return Err(request) };
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
         let (body, properties) = (&request.payload.bytes, of_request(&request, Instant::now()));
         // lapin queues the frames at the first poll; the rest of the future waits until they are written.
