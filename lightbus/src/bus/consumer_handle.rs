@@ -55,7 +55,7 @@ impl ConsumerHandle {
     /// to the broker, for the other processes of the service. The rest of this process goes on.
     ///
     /// Afterwards the API can be served, or the subscription subscribed to, again. What happens to a subscription on the
-    /// broker is the same as after a shutdown: events go on waiting in it.
+    /// broker is the same as after a shutdown, and events wait in it.
     ///
     /// The stop goes on if this future is dropped. Inside a handler of the consumer itself it returns at once, and the handler
     /// is finished like any other.

@@ -50,7 +50,7 @@ pub(super) struct SubscriptionSetup {
 #[derive(Debug, Default)]
 pub(super) struct ApiList(Mutex<Vec<&'static ApiDescriptor>>);
 
-/// The schemas of APIs, each made when somebody asks for it.
+/// The schemas of APIs, each created on first use.
 #[derive(Debug, Default)]
 struct Schemas(Mutex<HashMap<&'static str, Arc<OnceLock<Option<Schema>>>>>);
 

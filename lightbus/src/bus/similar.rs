@@ -1,4 +1,4 @@
-//! Finds the names that somebody may have meant.
+//! Finds similar names for an error message.
 
 use std::collections::BTreeSet;
 

@@ -141,7 +141,7 @@ where
     P: 'static,
     H: Handler<E, P>,
 {
-    /// An `async fn` would store its parameters twice, and so would whoever awaits a future that is not pinned here.
+    /// An `async fn` would store its parameters twice, and so would a caller that awaits a future that is not pinned here.
     fn run(self) -> impl Future<Output = ()> + Send {
         let Self { handler, shared, delivery, mut received, .. } = self;
         let EventDelivery { event, attempt, first_failed_at, handle } = delivery;

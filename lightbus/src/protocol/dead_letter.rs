@@ -9,7 +9,7 @@ use crate::protocol::message::{EventMessage, Headers, Payload};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// The event's id. Empty when a foreign publisher gave it none and no process had it for long enough to give it one.
+    /// The event's id. Empty if its publisher gave it none, and no process held it for long enough to assign one.
     pub id: String,
     /// The subscription that could not handle it.
     pub subscription: String,
@@ -17,17 +17,17 @@ pub struct DeadLetter {
     pub api: String,
     /// The event's name within the API.
     pub event: String,
-    /// The service that published it. Empty when a foreign publisher did not say.
+    /// The service that published it. Empty if its publisher did not say.
     pub publisher: String,
-    /// The body as it came; it may be none that can be decoded.
+    /// The unchanged body, which may not decode.
     pub payload: Payload,
     /// The headers that its publisher gave it.
     pub headers: Headers,
     /// Why it is a dead letter.
     pub reason: FailureReason,
-    /// The error of the last attempt, with its causes. Empty when no attempt was finished.
+    /// The error of the last attempt, with its causes. Empty if no attempt finished.
     pub error: String,
-    /// How many attempts to handle it failed. 0 when none was finished.
+    /// How many attempts to handle it failed. 0 if none finished.
     pub attempts: u32,
     /// The process that made the last attempt, as `{service}@{host}:{pid}`.
     pub process: String,
@@ -66,18 +66,18 @@ impl DeadLetter {
 /// Which of the dead letters of a subscription.
 #[derive(Debug, Clone)]
 pub(crate) enum Selection {
-    /// Those that there are at the moment.
+    /// All that exist at the moment.
     All,
     /// The oldest one with that id.
     Id(String),
 }
 
-/// What becomes of a dead letter.
+/// What to do with a dead letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum DeadLetterAction {
-    /// The subscription gets it anew.
+    /// Deliver it to the subscription again.
     Replay,
-    /// It is dropped.
+    /// Delete it.
     Discard,
 }
 

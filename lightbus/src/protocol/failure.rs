@@ -10,13 +10,13 @@ pub enum FailureReason {
     Failed,
     /// The handler panicked.
     Panicked,
-    /// The handler took longer than its time limit and was cut off.
+    /// The handler took longer than its timeout and was cancelled.
     TimedOut,
     /// The handler rejected the event.
     Rejected,
     /// The event could not be decoded.
     Undecodable,
-    /// It was delivered again and again and never settled: processes died of it.
+    /// It was delivered many times and never settled, for example because each process crashed.
     DeliveryLimit,
     /// A reason that this version of Lightbus does not know.
     Unknown,

@@ -106,7 +106,7 @@ impl Lend for CStr {
     type Owned = CString;
 }
 
-/// What the dispatcher decodes for a `&str`: the text where it lies in the request, or a copy where it is escaped there.
+/// The dispatcher's side of a `&str` argument. It borrows from the request.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StrArgument<'a>(#[serde(borrow)] Cow<'a, str>);

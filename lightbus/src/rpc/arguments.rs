@@ -10,13 +10,13 @@ use crate::protocol::message::Payload;
 pub struct Arguments(FieldWriter);
 
 impl Arguments {
-    /// Begins so many arguments.
+    /// Starts a map of `count` arguments.
     #[must_use]
     pub fn new(count: usize) -> Self {
         Self(FieldWriter::map(count))
     }
 
-    /// Arguments that a struct stands for.
+    /// Writes all arguments from a struct.
     pub fn of<A: Serialize>(arguments: &A) -> Self {
         Self(FieldWriter::whole(arguments))
     }

@@ -1,4 +1,4 @@
-//! What a generated client is made of.
+//! The part that all generated clients share.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::protocol::codec;
 use crate::protocol::headers::ChosenHeaders;
 use crate::recorder::RecordKind;
 
-/// What a generated client is made of: an API and a way to call it.
+/// The part that all generated clients share: an API and a way to call it.
 #[derive(Debug, Clone)]
 pub struct Client {
     api: &'static ApiDescriptor,

@@ -200,7 +200,7 @@ impl<'i> Field<'i> {
     }
 }
 
-/// What the fault says if the arguments are not a map.
+/// The expectation that a fault names if the arguments are not a map.
 struct MapOf<'m>(&'m str);
 
 impl Expected for MapOf<'_> {

@@ -9,7 +9,7 @@ use crate::protocol::codec::{DecodeError, EncodeError};
 use crate::protocol::headers::ChosenHeaders;
 use crate::protocol::message::{Payload, TraceContext};
 
-/// What a call says, apart from how its answer is read.
+/// A call without the types of its reply.
 #[derive(Debug)]
 pub(crate) struct PreparedCall {
     pub(crate) api: &'static str,
@@ -17,7 +17,7 @@ pub(crate) struct PreparedCall {
     pub(crate) arguments: Result<Payload, EncodeError>,
     /// The method's own default.
     pub(crate) method_timeout: Option<Duration>,
-    /// What this call was told.
+    /// The options of this call.
     pub(crate) timeout: Option<Duration>,
     pub(crate) context: Option<Context>,
     pub(crate) trace: Option<Box<TraceContext>>,

@@ -103,7 +103,7 @@ impl HandlerTasks {
         self.shared.draining.is_set()
     }
 
-    /// Lets no further work begin: what waits for its turn goes back to the broker.
+    /// Starts no further work. Waiting messages are requeued.
     pub(crate) fn start_draining(&self) {
         self.shared.draining.set();
         let waiting = std::mem::take(&mut *lock(&self.shared.waiting));

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 /// A future on the heap.
 pub(crate) type BoxFuture<O> = Pin<Box<dyn Future<Output = O> + Send>>;
 
-/// What a builder holds: its settings until it is first polled, and from then on the work.
+/// The state of a builder: its settings until the first poll, and then the future.
 pub(crate) enum Lazy<S, O> {
     Settings(S),
     /// The work could not be started, because making its future panicked.

@@ -21,7 +21,7 @@ pub(super) struct QueuedRequest {
 pub(super) struct ApiQueue {
     pub(super) queue: Queue<QueuedRequest, dyn RequestSink>,
     expiry: Duration,
-    /// Since when nobody consumes.
+    /// When the last consumer left, if there are none.
     pub(super) idle_since: Option<Instant>,
 }
 
@@ -44,7 +44,7 @@ impl ApiQueue {
         removed.unwrap_or_default()
     }
 
-    /// Begins the time that the queue stays without consumers, when there are none.
+    /// Starts the expiry of the queue if there are no consumers.
     pub(super) fn note_consumers(&mut self) {
         if self.queue.consumers() == 0 && self.idle_since.is_none() {
             self.idle_since = Some(Instant::now());

@@ -62,7 +62,7 @@ impl Broker {
         process
     }
 
-    /// Takes a process off the bus: what it holds goes back, and is delivered again to others.
+    /// Removes a process from the bus. The messages that it holds are delivered again to others.
     pub(super) fn leave(self: &Arc<Self>, process: ProcessId) {
         let respondents = lock(&self.state).respondents.remove(process);
         drop(respondents);
@@ -85,7 +85,7 @@ impl Broker {
         });
     }
 
-    /// Hands the process no further request and no further event.
+    /// Stops delivering requests and events to the process.
     pub(super) fn stop_consuming(&self, process: ProcessId) {
         let (mut requests, mut events) = (Vec::new(), Vec::new());
         let mut state = lock(&self.state);
@@ -96,11 +96,11 @@ impl Broker {
         for subscribed in state.subscriptions.values_mut() {
             events.extend(subscribed.remove_consumer(process));
         }
-        // The sinks are dropped when nothing is locked any more.
+        // The sinks are dropped after the lock is released.
         drop(state);
     }
 
-    /// Hands the process nothing more of one queue.
+    /// Stops delivering messages of one queue to the process.
     pub(super) fn stop_consumer(&self, process: ProcessId, source: &Source) {
         let mut state = lock(&self.state);
         let (mut requests, mut events) = (Vec::new(), Vec::new());
@@ -117,12 +117,12 @@ impl Broker {
                 }
             }
         }
-        // The sinks are dropped when nothing is locked any more.
+        // The sinks are dropped after the lock is released.
         drop(state);
         drop((requests, events));
     }
 
-    /// Whether the process is handed the messages of a queue.
+    /// Whether the process consumes a queue.
     pub(super) fn is_consumed_by(&self, process: ProcessId, source: &Source) -> bool {
         let state = lock(&self.state);
         match source {
@@ -143,7 +143,7 @@ impl Broker {
         names.collect()
     }
 
-    /// Queues a request. Returns `false` when nobody serves the API.
+    /// Queues a request. Returns `false` if no process serves the API.
     pub(super) fn call(self: &Arc<Self>, calls: &Arc<PendingCalls>, request: Request) -> bool {
         let mut state = lock(&self.state);
         let Some(served) = state.apis.get_mut(&request.api).filter(|served| !served.has_expired()) else {
@@ -252,7 +252,7 @@ impl Broker {
         lock(&self.state).apis.get(api).is_some_and(|served| served.queue.holds(tag))
     }
 
-    /// Takes a request off its queue.
+    /// Removes a request from its queue.
     pub(super) fn accept_request(self: &Arc<Self>, api: &SmolStr, tag: Tag) {
         self.with_api(api, |served| {
             served.queue.settle(tag);
@@ -263,7 +263,7 @@ impl Broker {
         self.with_api(api, |served| served.requeue(tag));
     }
 
-    /// Puts a request back as if it had never been handed out.
+    /// Returns a request to its queue as if it had never been delivered.
     pub(super) fn requeue_request(self: &Arc<Self>, api: &SmolStr, tag: Tag) {
         self.with_api(api, |served| {
             if let Some(entry) = served.queue.settle(tag) {
@@ -298,9 +298,9 @@ impl Broker {
         }
     }
 
-    /// Has what waits for that time handed over when it has come.
+    /// Delivers the events that wait for that time, once it has come.
     fn wake(self: &Arc<Self>, key: &Destination, time: Instant, runtime: &Handle) {
-        // A bus that only waits is nobody's any more.
+        // Waiting events do not keep a bus alive that has no users.
         let (broker, key) = (Arc::downgrade(self), key.clone());
         runtime.spawn(async move {
             sleep_until(time).await;
@@ -332,7 +332,7 @@ impl Broker {
         })
     }
 
-    /// Changes the state, and then delivers what that put on its way.
+    /// Changes the state, and then delivers what the change put into the outbox.
     fn change<R>(self: &Arc<Self>, change: impl FnOnce(&mut State) -> R) -> R {
         let mut state = lock(&self.state);
         let result = change(&mut state);
@@ -340,8 +340,8 @@ impl Broker {
         result
     }
 
-    /// Delivers what is in the outbox and then `last`, outside the lock because a sink may come back to the broker at once.
-    /// Whoever finds the outbox being emptied leaves it to the other, which keeps the order.
+    /// Delivers the outbox and then `last`. The lock is not held meanwhile, because a sink may call the broker at once. Only one
+    /// thread at a time empties the outbox, which keeps the order.
     fn deliver<'s>(self: &'s Arc<Self>, mut state: MutexGuard<'s, State>, last: Option<Delivery>) {
         if state.delivering {
             state.outbox.extend(last);
@@ -367,12 +367,12 @@ impl Broker {
     }
 }
 
-/// Hands over what an API has for its consumers.
+/// Puts the requests that consumers have room for into the outbox.
 fn hand_out_requests(api: &SmolStr, served: &mut ApiQueue, outbox: &mut VecDeque<Delivery>) {
     served.queue.assign(|assignment| outbox.push_back(Delivery::Request(api.clone(), assignment)));
 }
 
-/// Hands over what a subscription has for its consumers.
+/// Puts the events that consumers have room for into the outbox.
 fn hand_out(key: &Destination, subscribed: &mut SubscriptionQueue, outbox: &mut VecDeque<Delivery>) {
     subscribed.assign(|assignment| outbox.push_back(Delivery::Event(key.clone(), assignment)));
 }

@@ -1,4 +1,4 @@
-//! Delivers what a bus in memory hands out, and settles it.
+//! Delivers the messages of a bus in memory, with handles that settle them.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -64,7 +64,7 @@ struct Membership {
 /// Leaves the bus when it is dropped.
 struct LeaveOnDrop(Arc<Membership>);
 
-/// Joins the bus of that name, or a new one when there is no name.
+/// Joins the bus of that name, or creates a new one without a name.
 pub(crate) fn connect(settings: &Settings, name: Option<&str>) -> Arc<dyn Transport> {
     let broker = match name {
         None => Arc::default(),
@@ -73,7 +73,7 @@ pub(crate) fn connect(settings: &Settings, name: Option<&str>) -> Arc<dyn Transp
     let process = broker.join();
     let membership = Arc::new(Membership { broker, process, calls: Arc::default(), left: AtomicBool::new(false) });
     let ended = CancellationToken::new();
-    // A runtime that ends drops its tasks, and with this one the process leaves: nobody would run what it took.
+    // When the runtime ends, it drops this task. Then the process leaves, because it could no longer run the messages it holds.
     tokio::spawn(stay(LeaveOnDrop(Arc::clone(&membership)), ended.clone()));
     Arc::new(MemoryTransport { membership, rpc_queue_expiry: settings.rpc_queue_expiry, _ended: ended.drop_guard() })
 }

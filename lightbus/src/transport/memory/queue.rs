@@ -1,4 +1,4 @@
-//! A queue of work as a broker keeps it: what waits, who takes, and what has been taken but not settled.
+//! A queue of a broker: waiting messages, consumers, and messages that are delivered but not settled.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -101,7 +101,7 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
         self.consumers.len()
     }
 
-    /// Hands what waits to the consumers that may hold more, in turn, and drops what has expired.
+    /// Assigns waiting messages to consumers with room for more, in turn, and drops expired messages.
     pub(super) fn assign(&mut self, mut assigned: impl FnMut(Assignment<M, S>)) {
         if self.ready.is_empty() {
             return;

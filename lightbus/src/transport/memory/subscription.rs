@@ -129,7 +129,7 @@ impl SubscriptionQueue {
         removed
     }
 
-    /// Hands what is in the queue, and what has waited long enough, to the consumers.
+    /// Assigns queued events, and delayed events that are due, to consumers.
     pub(super) fn assign(&mut self, hand_over: impl FnMut(Assignment<QueuedEvent, dyn EventSink>)) {
         for event in self.waiting.take_due() {
             self.queue.push(event, None);
@@ -153,7 +153,7 @@ impl EventSink for PatternSink {
         if self.pattern.matches(&delivery.event.full_name()) {
             self.sink.deliver(delivery);
         } else if *lock(&self.bound) == self.pattern {
-            // Nobody wants it.
+            // No process subscribes to it any more.
             delivery.handle.accept();
         } else {
             // The newer process gets it.
