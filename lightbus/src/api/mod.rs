@@ -204,7 +204,7 @@ impl MethodDescriptor {
         self
     }
 
-    /// Running the method twice does what running it once does.
+    /// Running the method twice has the same effect as running it once.
     #[must_use]
     pub const fn with_idempotent(mut self) -> Self {
         self.idempotent = true;

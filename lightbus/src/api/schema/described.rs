@@ -12,7 +12,7 @@ pub fn inline<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 
 /// A type that a trait with `#[lightbus::api]` may name: one with a JSON Schema.
 ///
-/// It exists for the sake of its error message; `JsonSchema` has none that says what to write.
+/// It exists for its error message. The one of `JsonSchema` does not say what to write.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no JSON Schema: the trait `JsonSchema` is not implemented for it",
     label = "has no JSON Schema",

@@ -84,7 +84,7 @@ pub struct EventSchema {
 
 /// The JSON Schema of a type: what is read, and what is written.
 ///
-/// They differ more often than one thinks: a missing `Option` is read as `None`, but `None` is always written. In JSON
+/// They often differ: a missing `Option` is read as `None`, but `None` is always written. In JSON
 /// it is the one schema where they are equal, else `{"read": …, "written": …}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(from = "TypeDocument", into = "TypeDocument")]

@@ -49,7 +49,7 @@ fn hash(schema: &ApiSchema) -> u128 {
     hash.finish()
 }
 
-/// The schema without what was found out about one decoder.
+/// The schema without the observed behaviour of one decoder.
 fn without_facts(schema: &ApiSchema) -> ApiSchema {
     let mut schema = schema.clone();
     schema.definitions.values_mut().for_each(remove_facts);

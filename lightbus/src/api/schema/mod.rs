@@ -1,4 +1,4 @@
-//! The schema of an API: what it says, how it is kept, and how two versions are compared.
+//! The schema of an API: its contents, its file, and the comparison of two versions.
 //!
 //! [`Api::schema`](crate::api::Api::schema) needs no broker: it is made from the user's own types.
 //! [`compare`] tells what an old and a new process make of each other's messages.

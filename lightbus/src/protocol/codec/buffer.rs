@@ -1,15 +1,14 @@
-//! Where bodies are written.
+//! Buffers for bodies.
 
 use std::cell::Cell;
 
 use bytes::{Bytes, BytesMut};
 
-/// How much is allocated for bodies at a time. A longer one gets an allocation of its own.
+/// The size of an allocation for bodies. A longer body has its own.
 const BLOCK: usize = 8 * 1024;
 
 thread_local! {
-    /// Where bodies are written, one after the other. Short ones share an allocation, which is used again once all of
-    /// them are gone.
+    /// Bodies are written here one after the other. Short ones share an allocation, which is reused once all of them are dropped.
     static BUFFER: Cell<BytesMut> = Cell::default();
 }
 
@@ -22,7 +21,7 @@ pub(super) fn take() -> BytesMut {
     buffer
 }
 
-/// Makes a body of what has been written, and gives the rest of the buffer back.
+/// Splits off the written bytes as a body, and returns the rest of the buffer to the thread.
 pub(super) fn finish(mut buffer: BytesMut) -> Bytes {
     let body = buffer.split().freeze();
     if body.len() <= BLOCK {

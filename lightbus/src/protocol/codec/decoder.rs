@@ -1,4 +1,4 @@
-//! Reads MessagePack as serde asks for it, without types: what is expected, and errors that say so.
+//! Reads MessagePack as serde asks for it. Nothing here depends on a type.
 
 use serde::de::{Error as _, Expected};
 
@@ -12,13 +12,13 @@ pub(super) struct Decoder<'de> {
     reader: Reader<'de>,
     /// How many levels deeper values may be nested.
     depth: usize,
-    /// Where the value begins that is being read or was the last to be read: where an error belongs.
+    /// The offset of the current value, or of the last one. Errors are about it.
     at: usize,
-    /// Where the last key of a map begins.
+    /// The offset of the last key of a map.
     key: Option<usize>,
-    /// How many bytes of a `bin` are left, which is read as an array of integers.
+    /// The rest of a `bin`, which is read as an array of integers.
     bin: &'de [u8],
-    /// The field whose absence is decoded.
+    /// The name of the missing field that is decoded, if it is one.
     missing: Option<&'static str>,
 }
 
@@ -28,12 +28,12 @@ impl<'de> Decoder<'de> {
         Self { reader: Reader::new(body, at), depth, at, key: None, bin: &[], missing: None }
     }
 
-    /// Reads the absence of a field: an `Option` is `None`, and everything else an error.
+    /// Decodes a missing field: an `Option` becomes `None`, and everything else an error.
     pub(super) fn missing(name: &'static str) -> Self {
         Self { missing: Some(name), ..Self::new(&[], 0, 0) }
     }
 
-    /// Where the value begins that the last error is about.
+    /// The offset of the value that the last error is about.
     pub(super) fn at(&self) -> usize {
         self.at
     }
@@ -44,7 +44,7 @@ impl<'de> Decoder<'de> {
         self.reader.end()
     }
 
-    /// Whether this is the absence of a field.
+    /// Whether this decodes a missing field.
     pub(super) fn is_missing(&self) -> bool {
         self.missing.is_some()
     }
@@ -76,7 +76,7 @@ impl<'de> Decoder<'de> {
         self.bin.is_empty() && self.reader.next_is_nil()
     }
 
-    /// A number, which is text where it is the key of a map.
+    /// Reads a number. As the key of a map it may be text.
     #[inline(never)]
     pub(super) fn number(&mut self, expected: &dyn Expected) -> Result<Number, Error> {
         let at = self.reader.at();
@@ -156,7 +156,7 @@ impl<'de> Decoder<'de> {
         }
     }
 
-    /// Null, or the empty array that unit structs used to be.
+    /// Reads null, or an empty array, which other encoders write for a unit struct.
     #[inline(never)]
     pub(super) fn unit(&mut self, expected: &dyn Expected) -> Result<(), Error> {
         match self.head()? {
@@ -244,7 +244,7 @@ impl<'de> Decoder<'de> {
         self.at = start;
     }
 
-    /// Ends an array or a map of which so much has not been read.
+    /// Ends an array or a map. `left` counts the elements that were not read.
     #[inline(never)]
     pub(super) fn close(&mut self, start: usize, length: u32, left: u32) -> Result<(), Error> {
         self.leave(start);
@@ -255,7 +255,7 @@ impl<'de> Decoder<'de> {
         Err(Error::custom(format_args!("invalid length {length}, expected {expected}")))
     }
 
-    /// How much to allocate for so many values: no more than the body can hold.
+    /// The capacity to allocate for so many values: at most what the body can hold.
     pub(super) fn at_most(&self, length: u32) -> usize {
         usize::try_from(length).unwrap_or(usize::MAX).min(self.reader.left().max(self.bin.len()))
     }
@@ -275,6 +275,6 @@ pub(super) fn unexpected(head: &Head<'_>, expected: &dyn Expected) -> Error {
 /// An integer of 128 bits.
 pub(super) enum Wide {
     Integer(i128),
-    /// The sixteen bytes that rmp-serde makes of it. Lightbus does not send them, but reads them.
+    /// Sixteen bytes, as rmp-serde writes it. Lightbus reads them, and does not send them.
     Bits(u128),
 }

@@ -1,6 +1,6 @@
-//! The one `Deserializer` that types meet.
+//! The `Deserializer`.
 //!
-//! Users compile it once for each of their types, so everything that does not need the type is in [`Decoder`].
+//! It is compiled once for each of the user's types, so everything that does not depend on the type is in [`Decoder`].
 
 use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
@@ -220,7 +220,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     }
 }
 
-/// What is left of an array or a map.
+/// The unread rest of an array or a map.
 struct Contents<'a, 'de> {
     decoder: &'a mut Decoder<'de>,
     start: usize,

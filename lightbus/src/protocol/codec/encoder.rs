@@ -1,4 +1,4 @@
-//! Writes MessagePack, without types: what is in JSON, and nothing that a peer could not decode.
+//! Writes MessagePack that carries the JSON data model. Nothing here depends on a type.
 
 use bytes::{BufMut, BytesMut};
 use rmp::Marker;
@@ -113,12 +113,12 @@ impl<'b> Encoder<'b> {
         Ok(())
     }
 
-    /// Begins an array or a map of that length, which [`end`](Self::end) corrects when it is not known or not true.
+    /// Begins an array or a map. [`end`](Self::end) corrects the length if it was unknown or wrong.
     #[inline(never)]
     pub(super) fn begin(&mut self, is_map: bool, announced: Option<usize>) -> Result<usize, Error> {
         self.depth = self.depth.checked_sub(1).ok_or(Problem::TooDeep)?;
         let start = self.out.len();
-        // Without a length it counts as endless, so that the place of an error can be found.
+        // An unknown length is written as the largest one, so that the path of an error can be found.
         let length = announced.map_or(Ok(u32::MAX), length)?;
         let (short, medium, long) = match is_map {
             true => (Marker::FixMap(length as u8 & 0x0f), Marker::Map16, Marker::Map32),

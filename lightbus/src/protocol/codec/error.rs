@@ -100,7 +100,7 @@ fn at_path(path: &str) -> String {
     if path.is_empty() { String::new() } else { format!("at `{path}`: ") }
 }
 
-/// What stops the encoder or the decoder, before the path is known. Each value returns one or none, so it is a pointer.
+/// Why encoding or decoding stopped, before the path is known. It is a pointer, because every value returns a `Result` of it.
 #[derive(Debug)]
 pub(super) struct Error(Box<Problem>);
 
@@ -192,11 +192,11 @@ impl serde::de::Error for Error {
     }
 }
 
-/// Serde quotes what it refuses, however long it is.
+/// Serde quotes refused values in full, however long they are.
 #[cold]
 fn shortened(message: &dyn fmt::Display) -> Error {
     let mut text = Shortened::default();
-    // It fails when there is enough.
+    // It fails once the limit is reached.
     let _ = write!(text, "{message}");
     Error::value(text.0)
 }

@@ -1,7 +1,7 @@
 //! Maps of names to values, written and read a field at a time.
 //!
-//! The arguments of a method are one. A struct that stands for them would be compiled for each method; their types are
-//! compiled once.
+//! The arguments of a method are such a map. A struct for them would be compiled for each method, but their types are compiled
+//! once.
 
 use bytes::BytesMut;
 use serde::de::Expected;
@@ -117,7 +117,7 @@ fn find(
             }
             *place = Some(reader.at());
         }
-        // A failure is where the value cannot be read any further.
+        // If the value is cut off, the error is about the end of the body.
         *at = body.len();
         reader.skip(MAX_DEPTH - 1)?;
     }

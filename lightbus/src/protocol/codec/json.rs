@@ -1,6 +1,7 @@
-//! JSON at the edge: bodies in JSON become MessagePack before a type meets them, and the other way round.
+//! Converts between JSON and MessagePack, without types.
 //!
-//! It costs whoever sends JSON, which a person does, and spares every type a second decoder and a second encoder.
+//! A JSON body becomes MessagePack before it is decoded, and a reply in JSON is converted after it is encoded. This makes JSON
+//! slower, which people send by hand, and saves a second decoder and encoder for each type.
 
 use std::fmt;
 
@@ -28,7 +29,7 @@ pub(super) fn to_msgpack(json: &[u8]) -> Result<Bytes, DecodeError> {
     }
 }
 
-/// The line and column of the value before which so many values and keys begin.
+/// The line and column of the value with that index, counting values and keys.
 pub(super) fn position(json: &[u8], index: usize) -> Option<(usize, usize)> {
     let mut body = BytesMut::new();
     let mut encoder = Encoder::new(&mut body, MAX_DEPTH);

@@ -1,10 +1,10 @@
 //! Encodes and decodes bodies: MessagePack that carries the JSON data model, or JSON.
 //!
-//! The JSON Schema of a type describes its wire form in both encodings. What would not survive in both is refused when it is
-//! encoded, with the path of the field.
+//! The JSON Schema of a type describes its wire form in both encodings. A value that would not survive both is refused when it
+//! is encoded, with the path of the field.
 //!
-//! Types meet MessagePack only, in `deserialize` and `serialize`, which leave to `decoder` and `encoder` what needs no type; `json` converts bodies without types; `path` finds where
-//! a failure is.
+//! Types are compiled for MessagePack only, in `deserialize` and `serialize`. `decoder` and `encoder` hold everything that does
+//! not depend on a type. `json` converts bodies without types, and `path` finds the place of a failure.
 
 mod buffer;
 mod decoder;
@@ -32,10 +32,10 @@ use crate::protocol::message::{Encoding, Payload};
 /// How deeply values in a body may be nested.
 pub(crate) const MAX_DEPTH: usize = 128;
 
-/// How much of an error travels, in bytes: it may quote the body.
+/// The longest error that is sent, in bytes. An error may quote the body.
 const MAX_REASON: usize = 1024;
 
-/// How much of a path travels, in bytes: it may hold keys of the body.
+/// The longest path that is sent, in bytes. A path may hold keys of the body.
 const MAX_PATH: usize = 512;
 
 /// Encodes a value.
@@ -48,8 +48,8 @@ pub fn encode<T: Serialize + ?Sized>(encoding: Encoding, value: &T) -> Result<Pa
     encode_by(encoding, &mut |encoder| value.serialize(encoder), |_| true)
 }
 
-/// As [`encode`], for a type that is decoded elsewhere: it is also decoded here if it holds integers of 128 bits, since it
-/// depends on the types around them whether serde can.
+/// As [`encode`], for a type that is decoded elsewhere. If the value holds integers of 128 bits, it is decoded as a check,
+/// because serde cannot read them inside of some types.
 pub(crate) fn encode_checked<T: Serialize + DeserializeOwned>(
     encoding: Encoding,
     value: &T,
@@ -105,7 +105,7 @@ pub fn decode<T: DeserializeOwned>(payload: &Payload) -> Result<T, DecodeError> 
 #[derive(Debug)]
 pub(crate) struct Body {
     msgpack: Bytes,
-    /// What the sender wrote, if that is JSON.
+    /// The original body, if it is JSON.
     json: Option<Bytes>,
 }
 

@@ -1,7 +1,7 @@
-//! The structs by which serde_json tells itself, and no other format, what a value is.
+//! The names of structs that serde_json recognises as numbers and raw values of its own.
 //!
-//! Any crate of a build may switch them on (`arbitrary_precision`, `raw_value`). Taken at their word, a number would leave
-//! as a map with a private key.
+//! Any crate of a build may switch them on (`arbitrary_precision`, `raw_value`). Written as they are, a number would become a map
+//! with a private key.
 
 /// A number as text.
 pub(super) const NUMBER: &str = "$serde_json::private::Number";

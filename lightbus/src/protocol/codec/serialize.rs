@@ -1,7 +1,7 @@
-//! The one `Serializer` that types meet.
+//! The `Serializer`.
 //!
-//! Users compile it once for each of their types, so everything that does not need the type is in [`Encoder`]. It refuses
-//! what some peer could not decode, or would decode as another value.
+//! It is compiled once for each of the user's types, so everything that does not depend on the type is in [`Encoder`]. It refuses
+//! values that a peer could not decode, or would decode as other values.
 
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,

@@ -28,7 +28,7 @@ pub(super) fn compare(old: &ApiSchema, new: &ApiSchema) -> Comparison {
     Comparison { differences, is_truncated }
 }
 
-/// Which members are gone, which have come, and which of them are the same under another name.
+/// The members that were removed, added or renamed.
 struct Moved<'n> {
     removed: Vec<&'n str>,
     added: Vec<&'n str>,

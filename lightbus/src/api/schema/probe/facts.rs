@@ -1,8 +1,8 @@
-//! What decoders were seen to do, as keywords of the schema.
+//! Observed behaviour of decoders, as keywords of the schema.
 
 use serde_json::{Map, Value, json};
 
-/// What the decoder does at one place of the schema, where the schema does not say so.
+/// Behaviour of the decoder at one place, which the schema does not state.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fact {
     /// It requires a field that the schema calls optional.

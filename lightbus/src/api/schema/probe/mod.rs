@@ -1,4 +1,4 @@
-//! Asks the real decoder what the schema does not tell.
+//! Finds out from the real decoder what the schema does not state.
 //!
 //! schemars reads attributes, not code: it knows neither `#[serde(alias)]` nor `#[serde(other)]`, takes `deserialize_with`
 //! for whatever the field's type is, and believes hand-written implementations. So the decoder of each type is given values

@@ -1,4 +1,4 @@
-//! What a JSON Schema says about a type, in the terms of serde.
+//! JSON Schemas in the terms of serde.
 //!
 //! Two schemas are compared by what the decoders behind them do, so each one is first read into a [`Shape`]: some
 //! twenty forms that schemars writes for serde types. Anything else becomes [`Shape::Opaque`], about which only
@@ -104,7 +104,7 @@ pub(crate) struct Struct {
     pub(crate) rest: Rest,
 }
 
-/// What becomes of fields that a struct does not name.
+/// How a struct treats fields that it does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rest {
     Ignored,

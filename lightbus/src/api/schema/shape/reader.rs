@@ -8,10 +8,10 @@ use super::keywords::{Object, WIRE, constraints, escaped, integer, is_annotation
 use super::variants::{units, untagged};
 use super::{Id, Integer, Key, Shape, Shapes, Text};
 
-/// How many shapes a document may have. What comes after is opaque.
+/// How many shapes a document may have. Further ones are opaque.
 const MAX_SHAPES: usize = 50_000;
 
-/// How deeply schemas may be nested without a `$ref` between them. What is deeper is opaque.
+/// How deeply schemas may be nested without a `$ref` between them. Deeper ones are opaque.
 const MAX_DEPTH: usize = 64;
 
 /// Which side a schema describes.

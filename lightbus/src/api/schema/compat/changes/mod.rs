@@ -15,7 +15,7 @@ use crate::api::schema::types::Type;
 pub(crate) fn changes(old: Type<'_>, new: Type<'_>) -> Vec<Change> {
     let own = |version: Type<'_>| relate((version.shapes, version.written), (version.shapes, version.read));
     let (old_own, new_own) = (own(old), own(new));
-    // What the old version already loses among its own processes is no change.
+    // A loss that the old version already has among its own processes is not a change.
     let known: HashSet<(Kind, &str)> = old_own.iter().map(|finding| (finding.kind, finding.path.as_str())).collect();
     let is_news = |finding: &Finding| !known.contains(&(finding.kind, finding.path.as_str()));
     let mut places = BTreeMap::<(String, Rule), Change>::new();

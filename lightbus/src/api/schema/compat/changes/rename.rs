@@ -1,4 +1,4 @@
-//! Finds what was renamed: one thing gone, and one of the same type come.
+//! Finds renames: one field or variant was removed, and another of the same type was added.
 
 use std::collections::BTreeMap;
 
@@ -28,7 +28,7 @@ pub(super) fn renames(changes: Vec<Change>) -> Vec<Change> {
 const FIELD: u8 = 0;
 const VARIANT: u8 = 1;
 
-/// What comes or goes, and whether it comes.
+/// Whether the rule is about a field or a variant, and whether it was added.
 const fn what(rule: Rule) -> Option<(u8, bool)> {
     Some(match rule {
         Rule::OptionalFieldAdded | Rule::RequiredFieldAdded => (FIELD, true),

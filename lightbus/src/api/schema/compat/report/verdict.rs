@@ -1,4 +1,4 @@
-//! What becomes of messages between an old process and a new one.
+//! The effect of a change on messages between an old process and a new one.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::api::schema::compat::walk::Effect;
 use crate::api::schema::shape::short;
 
-/// What becomes of the messages between a process of the old version and one of the new version.
+/// The effect of a change on messages between a process of the old version and one of the new version.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 #[non_exhaustive]

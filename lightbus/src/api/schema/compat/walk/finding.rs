@@ -1,10 +1,10 @@
-//! What goes wrong between one writer and one reader.
+//! Problems between one writer and one reader.
 
 use serde_json::Value;
 
 use crate::api::schema::shape::Id;
 
-/// What becomes of the messages that the finding is about.
+/// What happens to the messages that a finding is about.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Effect {
     /// Nothing, but it is worth a word.

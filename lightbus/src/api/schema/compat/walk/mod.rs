@@ -30,7 +30,7 @@ const MAX_WRAPS: usize = 2_000;
 /// How deeply shapes are followed.
 const MAX_DEPTH: usize = 100;
 
-/// Everything that the reader makes of what the writer writes, as far as it is not the same.
+/// Finds every difference between what the writer writes and what the reader makes of it.
 pub(crate) fn relate(written: (&Shapes, Id), read: (&Shapes, Id)) -> Vec<Finding> {
     let mut walk = Walk {
         w: written.0,
