@@ -145,6 +145,14 @@ pub enum Error {
         reason: String,
     },
 
+    /// A layer refused the event, so it was not published.
+    Refused {
+        /// The event's full name.
+        event: String,
+        /// What the layer said.
+        reason: String,
+    },
+
     /// The broker refused the event.
     PublishRefused {
         /// The event's full name.
@@ -243,7 +251,7 @@ impl Error {
                 with `bus.serve(…Server::new(…))`; or, if no process of this service serves it, declare that the service \
                 owns it with `bus.own_api::<…Api>()`"
                 .into(),
-            Self::InvalidEvent { .. } => return None,
+            Self::InvalidEvent { .. } | Self::Refused { .. } => return None,
             Self::InvalidHeader { error, .. } => error.help(),
             Self::EventTooLarge { .. } => "publish less, or a reference to where the data is; or raise \
                 `max_message_size` in every process, within the broker's own limit"
@@ -328,6 +336,7 @@ impl fmt::Display for Error {
             Self::NotConfirmed { event, reason } => {
                 write!(f, "{event} may or may not reach its subscribers: {reason}")
             }
+            Self::Refused { event, reason } => write!(f, "{event} was refused: {reason}"),
             Self::PublishRefused { event } => write!(f, "the broker refused {event}"),
             Self::AlreadyServing { api } => write!(f, "this process already serves {api}"),
             Self::AlreadySubscribed { name } => write!(f, "this process already has a subscription {name:?}"),

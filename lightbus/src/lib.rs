@@ -105,6 +105,7 @@ mod error;
 pub mod event;
 mod health;
 pub mod introspection;
+pub mod layer;
 mod meter;
 pub mod prelude;
 mod protocol;
@@ -142,6 +143,7 @@ pub mod __private {
     pub use crate::bus::{Bus, Subscribe, Subscriber, client, subscribe_handlers};
     pub use crate::context::Context;
     pub use crate::event::handler_table::{EventHandler, handled};
+    pub use crate::layer::{Layer, Layered};
     pub use crate::rpc::call::Call;
     pub use crate::rpc::{
         Argument, Arguments, Client, Dispatch, Invocation, IsNoResult, Lend, Outcome, Returned, StrArgument, invocation,

@@ -9,5 +9,6 @@ pub use crate::context::Context;
 pub use crate::event::AnyEvent;
 pub use crate::event::handler::HandlerError;
 pub use crate::event::retries::Retries;
+pub use crate::layer::Layered as _;
 pub use crate::rpc::call::Call;
 pub use crate::rpc::error::CallError;

@@ -47,6 +47,13 @@ const _: () = {
             }
         }
     }
+    impl ::lightbus::__private::Layered for TClient {
+        fn layer(self, layer: impl ::lightbus::__private::Layer) -> Self {
+            Self {
+                client: self.client.layer(layer),
+            }
+        }
+    }
     impl<S: T> TServer<S> {
         /// A server that answers with this implementation.
         #[must_use]

@@ -379,6 +379,13 @@ const _: () = {
             self.client.call::<String>(__home_method, arguments)
         }
     }
+    impl crate::bus::__private::Layered for WarrantyClient {
+        fn layer(self, layer: impl crate::bus::__private::Layer) -> Self {
+            Self {
+                client: self.client.layer(layer),
+            }
+        }
+    }
     impl<T: Warranty> WarrantyServer<T> {
         /// A server that answers with this implementation.
         #[must_use]
@@ -548,6 +555,13 @@ const _: () = {
         pub fn price(&self) -> ::lightbus::__private::Call<u64> {
             let arguments = ::lightbus::__private::Arguments::new(0usize);
             self.client.call::<u64>(__price_method, arguments)
+        }
+    }
+    impl ::lightbus::__private::Layered for SalesClient {
+        fn layer(self, layer: impl ::lightbus::__private::Layer) -> Self {
+            Self {
+                client: self.client.layer(layer),
+            }
         }
     }
     impl<T: Sales> SalesServer<T> {

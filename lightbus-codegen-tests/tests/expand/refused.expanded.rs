@@ -73,6 +73,13 @@ const _: () = {
             self.client.call::<u64>(__kept_method, arguments)
         }
     }
+    impl ::lightbus::__private::Layered for WarrantyClient {
+        fn layer(self, layer: impl ::lightbus::__private::Layer) -> Self {
+            Self {
+                client: self.client.layer(layer),
+            }
+        }
+    }
     impl<T: Warranty> WarrantyServer<T> {
         /// A server that answers with this implementation.
         #[must_use]

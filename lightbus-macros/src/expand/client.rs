@@ -26,7 +26,7 @@ pub(super) fn item(api: &Api) -> TokenStream {
 
 pub(super) fn impls(api: &Api) -> TokenStream {
     let (visibility, ident, private) = (&api.visibility, client_type(api), private(api));
-    let (api_type, bus) = (api_type(api), local("bus"));
+    let (api_type, bus, layer) = (api_type(api), local("bus"), local("layer"));
     let methods = api.methods.iter().map(|each| method(api, each));
     quote! {
         impl #ident {
@@ -37,6 +37,12 @@ pub(super) fn impls(api: &Api) -> TokenStream {
             }
 
             #(#methods)*
+        }
+
+        impl #private::Layered for #ident {
+            fn layer(self, #layer: impl #private::Layer) -> Self {
+                Self { client: self.client.layer(#layer) }
+            }
         }
     }
 }

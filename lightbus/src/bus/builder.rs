@@ -12,9 +12,10 @@ use smol_str::{SmolStr, format_smolstr};
 use super::facts::Facts;
 use super::registry::Registry;
 use super::{Bus, Inner};
-use crate::config::{Layer, QueueType, Settings};
+use crate::config::{Layer as SettingsLayer, QueueType, Settings};
 use crate::error::Error;
 use crate::event::{DeadLetter, DeadLetterHook, Publisher, PublisherSettings};
+use crate::layer::{Layer, Layers};
 use crate::meter::Meters;
 use crate::protocol::headers;
 use crate::protocol::name::ServiceName;
@@ -31,10 +32,11 @@ use crate::transport;
 pub struct BusBuilder {
     service: String,
     version: String,
-    settings: Layer,
+    settings: SettingsLayer,
     application: Option<Settings>,
     on_dead_letter: Option<DeadLetterHook>,
     pass_on_headers: Vec<SmolStr>,
+    layers: Layers,
 }
 
 impl BusBuilder {
@@ -42,10 +44,11 @@ impl BusBuilder {
         Self {
             service,
             version: String::new(),
-            settings: Layer::default(),
+            settings: SettingsLayer::default(),
             application: None,
             on_dead_letter: None,
             pass_on_headers: Vec::new(),
+            layers: Layers::default(),
         }
     }
 
@@ -227,6 +230,15 @@ impl BusBuilder {
         self
     }
 
+    /// Adds a [layer](crate::layer) around every call and event of this process: those that it makes and publishes, and those
+    /// that it answers and handles. A layer tells them apart by [`Message::occasion`](crate::layer::Message::occasion).
+    ///
+    /// The layer that is added first is the outermost.
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.layers.add(layer);
+        self
+    }
+
     /// Connects. If the broker cannot be reached it keeps trying, for `connect_timeout` in all, and the log says why.
     ///
     /// The bus then runs on the tokio runtime that this is awaited on. If the future is dropped, nothing stays connected.
@@ -254,12 +266,14 @@ impl BusBuilder {
             timeout: settings.call_timeout,
             max_message_size: settings.max_message_size,
             pass_on_headers: Arc::clone(&pass_on_headers),
+            layers: self.layers.clone(),
         };
         let publisher_settings = PublisherSettings {
             service: service.clone(),
             timeout: settings.publish_timeout,
             max_message_size: settings.max_message_size,
             pass_on_headers,
+            layers: self.layers.clone(),
         };
         let meters = Arc::new(Meters::new(settings.recorder_size));
         let inner = Inner {
@@ -275,6 +289,7 @@ impl BusBuilder {
             facts: Facts::new(id, host.display().to_string(), self.version),
             remembered: Arc::default(),
             on_dead_letter: self.on_dead_letter,
+            layers: self.layers,
             draining: Flag::default(),
             closed: Flag::default(),
             shut_down: Flag::default(),

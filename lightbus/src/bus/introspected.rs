@@ -15,6 +15,7 @@ use crate::builtin::{
 };
 use crate::health::{ConsumerHealth, ConsumerKind};
 use crate::introspection::{Asker, Introspection};
+use crate::layer::Layers;
 use crate::rpc::{Server, ServerSettings};
 use crate::runtime::handler_tasks::HandlerTasks;
 use crate::transport::control::Respondent;
@@ -54,6 +55,8 @@ impl Bus {
             max_message_size: MAX_ANSWER,
             tasks: HandlerTasks::new(Arc::clone(&inner.runtime)),
             meters: None,
+            // Tools see a process whatever its layers refuse.
+            layers: Layers::default(),
         };
         let server = Server::new(IntrospectServer::new(Introspected(Arc::downgrade(inner))), settings);
         let respondent = Respondent {

@@ -35,6 +35,7 @@ use crate::error::Error;
 use crate::event::{AnyEvent, DeadLetterHook, Handler, Publish, Publisher, read_any, read_typed};
 use crate::health::Health;
 use crate::introspection::Remembered;
+use crate::layer::Layers;
 use crate::meter::Meters;
 use crate::protocol::message::full_name;
 use crate::protocol::name::{Pattern, ServiceName};
@@ -99,6 +100,7 @@ struct Inner {
     /// What the processes consumed that answered earlier.
     remembered: Arc<Remembered>,
     on_dead_letter: Option<DeadLetterHook>,
+    layers: Layers,
     /// A shutdown has begun.
     draining: Flag,
     /// Everything is refused from now on.

@@ -10,6 +10,7 @@ use super::{Bus, ConsumerHandle, at_least_one};
 use crate::api::{Api, ApiDescriptor};
 use crate::error::Error;
 use crate::health::ConsumerKind;
+use crate::layer::{Layer, Layers};
 use crate::recorder::RecordKind;
 use crate::rpc::{Dispatch, Server, ServerSettings};
 use crate::runtime::lazy::Lazy;
@@ -29,6 +30,7 @@ struct Settings {
     server: MakeServer,
     concurrency: Option<u16>,
     prefetch: Option<u16>,
+    layers: Layers,
 }
 
 /// Makes the server once it is known how it runs. The type of the implementation ends here.
@@ -38,7 +40,16 @@ impl Serve {
     pub(super) fn new<D: Dispatch>(bus: Bus, server: D) -> Self {
         let api = D::Api::DESCRIPTOR;
         let server: MakeServer = Box::new(|settings| Arc::new(Server::new(server, settings)));
-        Self { state: Lazy::Settings(Settings { bus, api, server, concurrency: None, prefetch: None }) }
+        Self {
+            state: Lazy::Settings(Settings {
+                bus,
+                api,
+                server,
+                concurrency: None,
+                prefetch: None,
+                layers: Layers::default(),
+            }),
+        }
     }
 
     /// Limits how many calls of this API this process runs at a time. Default: the bus's, which is 64.
@@ -59,11 +70,17 @@ impl Serve {
         self.state.set(|settings| settings.prefetch = Some(calls));
         self
     }
+
+    /// Adds a [layer](crate::layer) around the methods of this API, within those of the bus.
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.state.set(|settings| settings.layers.add(layer));
+        self
+    }
 }
 
 impl Settings {
     async fn serve(self) -> Result<ConsumerHandle, Error> {
-        let Self { bus, api: descriptor, server, concurrency, prefetch } = self;
+        let Self { bus, api: descriptor, server, concurrency, prefetch, layers } = self;
         let api = descriptor.name();
         let inner = &bus.inner;
         let concurrency = at_least_one(concurrency, inner.settings.call_concurrency)?;
@@ -76,6 +93,7 @@ impl Settings {
             max_message_size: inner.settings.max_message_size,
             tasks: reservation.registered.tasks.clone(),
             meters: Some(meters),
+            layers: inner.layers.and(&layers),
         };
         let sink = server(settings);
         // Registered first: a call that arrives at once may publish.

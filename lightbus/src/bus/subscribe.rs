@@ -13,6 +13,7 @@ use crate::api::ApiDescriptor;
 use crate::error::Error;
 use crate::event::{Dedupe, DedupeStore, DynDedupeStore, Handler, Read, Retries, Subscriber, SubscriberSettings};
 use crate::health::ConsumerKind;
+use crate::layer::{Layer, Layers};
 use crate::protocol::destination::Destination;
 use crate::protocol::name::{NameError, Pattern, SubscriptionName};
 use crate::runtime::lazy::Lazy;
@@ -39,6 +40,7 @@ struct Settings {
     handler_timeout: Option<Duration>,
     retries: Retries,
     dedupe: Option<Box<dyn DynDedupeStore>>,
+    layers: Layers,
 }
 
 /// Makes the subscriber once it is known how it runs. The types of the event and of the handler end here.
@@ -68,6 +70,7 @@ impl Subscribe {
             handler_timeout: None,
             retries: Retries::default(),
             dedupe: None,
+            layers: Layers::default(),
         };
         Self { state: Lazy::Settings(settings) }
     }
@@ -153,6 +156,18 @@ impl Subscribe {
         self.state.set(|settings| settings.dedupe = Some(Box::new(store)));
         self
     }
+
+    /// Adds a [layer](crate::layer) around the handler of this subscription, within those of the bus.
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.state.set(|settings| settings.layers.add(layer));
+        self
+    }
+
+    /// Adds layers that are kept already.
+    pub(super) fn layers(mut self, layers: &Layers) -> Self {
+        self.state.set(|settings| settings.layers.append(layers));
+        self
+    }
 }
 
 impl Settings {
@@ -191,6 +206,7 @@ impl Settings {
             on_dead_letter: inner.on_dead_letter.clone(),
             tasks: tasks.clone(),
             meter: inner.meters.handled(name.text()),
+            layers: inner.layers.and(&self.layers),
         };
         let sink = (self.subscriber)(settings);
         let destination = Destination::Subscription { service: inner.service.clone(), name };

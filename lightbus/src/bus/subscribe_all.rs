@@ -14,6 +14,7 @@ use super::{Bus, ConsumerHandle, Subscribe};
 use crate::error::Error;
 use crate::event::handler_table::{BoundHandler, EventHandler, read_undecoded};
 use crate::event::recent_ids::RecentIds;
+use crate::layer::{Layer, Layers};
 use crate::protocol::name::Pattern;
 use crate::runtime::lazy::Lazy;
 
@@ -72,11 +73,18 @@ pub struct SubscribeAll {
 struct Settings {
     bus: Bus,
     subscriptions: Vec<Subscribe>,
+    layers: Layers,
 }
 
 impl SubscribeAll {
     pub(super) fn new(bus: Bus, subscriptions: Vec<Subscribe>) -> Self {
-        Self { state: Lazy::Settings(Settings { bus, subscriptions }) }
+        Self { state: Lazy::Settings(Settings { bus, subscriptions, layers: Layers::default() }) }
+    }
+
+    /// Adds a [layer](crate::layer) around each of the handlers, within those of the bus.
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.state.set(|settings| settings.layers.add(layer));
+        self
     }
 }
 
@@ -84,8 +92,12 @@ impl Settings {
     async fn subscribe(self) -> Result<Vec<ConsumerHandle>, Error> {
         let mut started = Started { bus: self.bus, handles: Vec::new() };
         let starting = self.subscriptions.into_iter().enumerate();
-        let mut starting: FuturesUnordered<_> =
-            starting.map(|(at, subscription)| async move { subscription.await.map(|handle| (at, handle)) }).collect();
+        let mut starting: FuturesUnordered<_> = starting
+            .map(|(at, subscription)| {
+                let subscription = subscription.layers(&self.layers);
+                async move { subscription.await.map(|handle| (at, handle)) }
+            })
+            .collect();
         while let Some(result) = starting.next().await {
             match result {
                 Ok(handle) => started.handles.push(handle),

@@ -9,6 +9,7 @@ pub(crate) mod dedupe;
 pub(crate) mod handler;
 pub(crate) mod handler_table;
 mod in_progress;
+mod layered;
 mod publish;
 pub(crate) mod recent_ids;
 pub(crate) mod retries;

@@ -1,7 +1,7 @@
 //! Publishes events.
 
 use std::fmt;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
@@ -13,10 +13,12 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::layered;
 use crate::api::{Api, Event};
 use crate::context::Context;
 use crate::duration::shown;
 use crate::error::Error;
+use crate::layer::{BoxFuture, Layers};
 use crate::meter::{Meter, Meters, Sending};
 use crate::protocol::codec::{self, EncodeError};
 use crate::protocol::headers::ChosenHeaders;
@@ -142,6 +144,7 @@ pub(crate) struct PublisherSettings {
     pub(crate) max_message_size: usize,
     /// The headers that a handler's events take over from what is handled.
     pub(crate) pass_on_headers: Arc<[SmolStr]>,
+    pub(crate) layers: Layers,
 }
 
 impl Publisher {
@@ -189,9 +192,20 @@ impl Publisher {
         event.context = event.context.or_else(Context::current);
         let ((meter, is_owned), now) = (self.look_up(api, name), Instant::now());
         let mut sending = meter.send(event.context.clone(), now);
+        let (deadline, layers) = (now + timeout, &settings.layers);
+        let context = if layers.is_empty() { None } else { event.context.clone() };
         let message = self.message(event, is_owned).inspect_err(|error| end_failed(&mut sending, error))?;
         sending.has_id(&message.id);
-        let published = runtime.run(pin!(transport.publish(message, now + timeout))).await;
+        let mut published: BoxFuture<'_, _> = if layers.is_empty() {
+            transport.publish(message, deadline)
+        } else {
+            let published = layered::publish(layers, &**transport, message, settings.max_message_size, deadline);
+            match context {
+                Some(context) => Box::pin(context.scope(published)),
+                None => Box::pin(published),
+            }
+        };
+        let published = runtime.run(Pin::new(&mut published)).await;
         let Some(published) = published else {
             let reason = "the tokio runtime of this bus ended before the broker confirmed it".to_owned();
             let error = Error::NotConfirmed { event: event_name(), reason };
@@ -270,7 +284,7 @@ fn end_failed(sending: &mut Sending, error: &Error) {
     let outcome = match error {
         Error::NotConnected { .. } => Outcome::NotConnected,
         Error::NotConfirmed { .. } => Outcome::NotConfirmed,
-        Error::PublishRefused { .. } => Outcome::Refused,
+        Error::PublishRefused { .. } | Error::Refused { .. } => Outcome::Refused,
         Error::Closed => Outcome::Closed,
         Error::RuntimeEnded => Outcome::RuntimeEnded,
         Error::EventTooLarge { .. } => Outcome::RequestTooLarge,

@@ -12,10 +12,12 @@ use super::any::AnyEvent;
 use super::dead_letter_hook::DeadLetterHook;
 use super::dedupe::Dedupe;
 use super::handler::{Handler, HandlerError};
+use super::layered;
 use super::retries::Retries;
 use crate::api::{Api, Event};
 use crate::context::Context;
 use crate::duration::shown;
+use crate::layer::{BoxFuture, Layers};
 use crate::meter::{Handled, Meter, Received};
 use crate::protocol::codec;
 use crate::protocol::dead_letter::DeadLetter;
@@ -62,12 +64,13 @@ pub(crate) struct SubscriberSettings {
     pub(crate) tasks: HandlerTasks,
     /// Counts the events.
     pub(crate) meter: Arc<Meter>,
+    pub(crate) layers: Layers,
 }
 
 /// How handling an event can fail.
-struct Failure {
-    reason: FailureReason,
-    error: String,
+pub(super) struct Failure {
+    pub(super) reason: FailureReason,
+    pub(super) error: String,
 }
 
 impl<E, P, H> Subscriber<E, P, H>
@@ -281,12 +284,13 @@ impl<E: Send + 'static> Shared<E> {
         let EventMessage { publisher, id, trace, headers, .. } = &message;
         let context = Context::new(publisher.clone(), id.clone(), attempt, None, trace.clone(), headers.clone())
             .in_subscription(self.settings.name.text());
-        let (read, given) = (self.read, context.clone());
-        // Decoding the event and describing its error run the application's code as much as the handler does.
+        let (layers, subscription, given) = (&self.settings.layers, self.settings.name.as_str(), context.clone());
         let handled = context.scope(async move {
-            let event = read(message).map_err(|error| Failure { reason: FailureReason::Undecodable, error })?;
-            // Boxed, so that a large future is not copied through the layers around it.
-            Box::pin(handler.handle(event, given)).await.map_err(Failure::from)
+            if layers.is_empty() {
+                return self.handle(handler, message, given).await;
+            }
+            let handle = |message, context| -> BoxFuture<'_, _> { Box::pin(self.handle(handler, message, context)) };
+            Box::pin(layered::handle(layers, subscription, message, given, &handle)).await
         });
         match timeout(self.settings.handler_timeout, Guarded::new(handled)).await {
             Ok(Ok(result)) => result.map(|()| Outcome::Ok),
@@ -303,6 +307,18 @@ impl<E: Send + 'static> Shared<E> {
                 Err(Failure { reason: FailureReason::TimedOut, error })
             }
         }
+    }
+
+    /// Decodes the event and runs the handler. Decoding, and describing an error, run the application's code as much as that.
+    async fn handle<P, H: Handler<E, P>>(
+        &self,
+        handler: &H,
+        message: EventMessage,
+        context: Context,
+    ) -> Result<(), Failure> {
+        let event = (self.read)(message).map_err(|error| Failure { reason: FailureReason::Undecodable, error })?;
+        // Boxed, so that a large future is not copied through the layers around it.
+        Box::pin(handler.handle(event, context)).await.map_err(Failure::from)
     }
 
     fn record(&self, failure: Failure, attempt: u32, first_failed_at: Option<Duration>) -> FailureRecord {

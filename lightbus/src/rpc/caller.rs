@@ -1,7 +1,7 @@
 //! Makes calls.
 
 use std::iter::repeat_with;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,8 +12,10 @@ use tokio::time::{Instant, timeout_at};
 
 use super::ending::{Ended, Ending};
 use super::error::MessageKind;
+use super::layered;
 use super::prepared::PreparedCall;
 use crate::context::Context;
+use crate::layer::{BoxFuture, Layer, Layers};
 use crate::protocol::message::{LONGEST_WAIT, Request};
 use crate::protocol::name::ServiceName;
 use crate::runtime::bus_runtime::BusRuntime;
@@ -24,6 +26,7 @@ use crate::transport::{CallOutcome, Transport};
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     shared: Arc<Shared>,
+    layers: Layers,
 }
 
 #[derive(Debug)]
@@ -45,11 +48,14 @@ pub(crate) struct CallerSettings {
     pub(crate) max_message_size: usize,
     /// The headers that a handler's calls take over from what is handled.
     pub(crate) pass_on_headers: Arc<[SmolStr]>,
+    /// What calls go through, unless a client adds more.
+    pub(crate) layers: Layers,
 }
 
 impl Caller {
     pub(crate) fn new(settings: CallerSettings, transport: Arc<dyn Transport>, runtime: Arc<BusRuntime>) -> Self {
         Self {
+            layers: settings.layers.clone(),
             shared: Arc::new(Shared {
                 settings,
                 transport,
@@ -60,6 +66,20 @@ impl Caller {
                 closed: AtomicBool::new(false),
             }),
         }
+    }
+
+    /// Adds a layer to the calls that are made with this caller.
+    pub(crate) fn add_layer(&mut self, layer: impl Layer) {
+        self.layers.add(layer);
+    }
+
+    /// An id that no other call has.
+    pub(super) fn next_id(&self) -> SmolStr {
+        self.shared.ids.next()
+    }
+
+    pub(super) fn max_message_size(&self) -> usize {
+        self.shared.settings.max_message_size
     }
 
     /// How many calls are waiting for their answers.
@@ -90,10 +110,22 @@ impl Caller {
         let (timeout, now) = (self.timeout(&call), Instant::now());
         let deadline = now + timeout;
         let mut sending = Arc::clone(&call.meter).send(call.context.clone(), now);
+        let layered = (!self.layers.is_empty()).then(|| (call.idempotent, call.context.clone()));
         let ending = match self.request(call, deadline) {
             Ok(request) => {
                 sending.has_id(&request.id);
-                let exchanged = self.shared.runtime.run(pin!(self.exchange(request, deadline))).await;
+                let exchanged = match layered {
+                    None => self.shared.runtime.run(pin!(self.exchange(request, deadline))).await,
+                    Some((idempotent, context)) => {
+                        // Boxed, so that calls without layers carry no room for this.
+                        let layered = layered::call(&self.layers, &self, request, idempotent, deadline);
+                        let mut layered: BoxFuture<'_, _> = match context {
+                            Some(context) => Box::pin(context.scope(layered)),
+                            None => Box::pin(layered),
+                        };
+                        self.shared.runtime.run(Pin::new(&mut layered)).await
+                    }
+                };
                 exchanged.unwrap_or(Ending::RuntimeEnded { sent: true })
             }
             Err(ending) => ending,
@@ -141,7 +173,7 @@ impl Caller {
     }
 
     /// Sends the request and waits for what comes of it.
-    async fn exchange(&self, request: Box<Request>, deadline: Instant) -> Ending {
+    pub(super) async fn exchange(&self, request: Box<Request>, deadline: Instant) -> Ending {
         let limit = self.shared.settings.max_message_size;
         if let Some(ended) = self.shared.stopped_apis.find(&request.api)
             && Box::pin(self.nobody_serves(&request.api, &ended, deadline)).await

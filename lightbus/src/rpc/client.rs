@@ -9,6 +9,7 @@ use super::call::Call;
 use super::caller::Caller;
 use super::prepared::{Decode, PreparedCall};
 use crate::api::{ApiDescriptor, MethodDescriptor};
+use crate::layer::Layer;
 use crate::meter::{MeterGroup, Meters};
 use crate::protocol::codec;
 use crate::protocol::headers::ChosenHeaders;
@@ -26,6 +27,13 @@ impl Client {
     pub(crate) fn new(api: &'static ApiDescriptor, caller: Caller, meters: &Meters) -> Self {
         let methods = api.methods().iter().map(|method| method.name());
         Self { api, caller, meters: meters.group(RecordKind::CallSent, api.name(), methods) }
+    }
+
+    /// Adds a layer around the calls.
+    #[must_use]
+    pub fn layer(mut self, layer: impl Layer) -> Self {
+        self.caller.add_layer(layer);
+        self
     }
 
     /// Prepares a call of a method that returns no `Result`.
@@ -52,6 +60,7 @@ impl Client {
             api: self.api.name(),
             method: method.name(),
             arguments: arguments.finish(),
+            idempotent: method.is_idempotent(),
             method_timeout: method.timeout(),
             timeout: None,
             context: None,

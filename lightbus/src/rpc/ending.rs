@@ -21,6 +21,8 @@ pub(crate) enum Ending {
     Unencodable(EncodeError),
     /// A header cannot be sent.
     InvalidHeader(HeaderError),
+    /// A layer of this process refused the call.
+    Refused(String),
     /// The request or the reply is larger than the limit.
     TooLarge { what: MessageKind, size: usize, limit: usize },
     /// The bus was shut down before the call.
@@ -45,10 +47,10 @@ pub(crate) struct Ended {
 }
 
 impl Ending {
-    /// Ends the call for statistics, unless its reply has to be read first.
-    fn end(&self, sending: &mut Sending) {
-        let outcome = match self {
-            Self::Outcome(CallOutcome::Reply(_)) => return,
+    /// How it ended, unless its reply has to be read first.
+    pub(crate) fn outcome(&self) -> Option<Outcome> {
+        Some(match self {
+            Self::Outcome(CallOutcome::Reply(_)) => return None,
             Self::Outcome(CallOutcome::NoServer) => Outcome::NoServer,
             Self::Outcome(CallOutcome::ConnectionLost) | Self::RuntimeEnded { sent: true } => Outcome::OutcomeUnknown,
             Self::Outcome(CallOutcome::DeadlineExceeded { .. }) => Outcome::DeadlineExceeded,
@@ -56,12 +58,21 @@ impl Ending {
             Self::Outcome(CallOutcome::Closed) | Self::Closed => Outcome::Closed,
             Self::NoTimeLeft => Outcome::NoTimeLeft,
             Self::RuntimeEnded { sent: false } => Outcome::RuntimeEnded,
-            Self::Unencodable(error) => return sending.end(Outcome::InvalidRequest, Some(&error.to_string())),
-            Self::ZeroTimeout | Self::InvalidHeader(_) => Outcome::InvalidRequest,
+            Self::Unencodable(_) | Self::ZeroTimeout | Self::InvalidHeader(_) => Outcome::InvalidRequest,
+            Self::Refused(_) => Outcome::Refused,
             Self::TooLarge { what: MessageKind::Request, .. } => Outcome::RequestTooLarge,
             Self::TooLarge { what: MessageKind::Reply, .. } => Outcome::ReplyTooLarge,
-        };
-        sending.end(outcome, None);
+        })
+    }
+
+    /// Ends the call for statistics, unless its reply has to be read first.
+    fn end(&self, sending: &mut Sending) {
+        let Some(outcome) = self.outcome() else { return };
+        match self {
+            Self::Unencodable(error) => sending.end(outcome, Some(&error.to_string())),
+            Self::Refused(reason) => sending.end(outcome, Some(reason)),
+            _ => sending.end(outcome, None),
+        }
     }
 }
 
@@ -118,6 +129,7 @@ impl Ended {
                 method: method(),
                 reason: format!("its arguments could not be encoded: {error}"),
             },
+            Ending::Refused(reason) => CallError::Refused { method: method(), reason },
             Ending::InvalidHeader(error) => CallError::InvalidHeader { method: method(), error },
             Ending::TooLarge { what, size, limit } => {
                 CallError::TooLarge { method: method(), what, size: size as u64, limit: limit as u64 }
@@ -163,6 +175,7 @@ fn read_fault<E>(api: &str, method: String, payload: &Payload) -> CallError<E> {
         FaultCode::InvalidArguments => {
             CallError::InvalidArguments { method, path: fault.details.path, reason: fault.message }
         }
+        FaultCode::Refused => CallError::Refused { method, reason: fault.message },
         FaultCode::HandlerPanicked => CallError::HandlerPanicked { method, message: fault.message },
         FaultCode::ShuttingDown => CallError::ShuttingDown { method },
         FaultCode::OutcomeUnknown => CallError::OutcomeUnknown { method, reason: fault.message },

@@ -55,6 +55,14 @@ pub enum CallError<E = std::convert::Infallible> {
         reason: String,
     },
 
+    /// A layer refused the call, here or at the server, so the method did not run.
+    Refused {
+        /// The method's full name.
+        method: String,
+        /// What the layer said.
+        reason: String,
+    },
+
     /// The handler panicked.
     HandlerPanicked {
         /// The method's full name.
@@ -195,6 +203,7 @@ impl<E> CallError<E> {
             Self::InvalidArguments { method, reason, .. } => {
                 write!(f, "the server refused the arguments of {method}: {reason}")
             }
+            Self::Refused { method, reason } => write!(f, "{method} was refused: {reason}"),
             Self::HandlerPanicked { method, message } => write!(f, "the handler of {method} panicked: {message}"),
             Self::DeadlineExceeded { method, timeout, servers } => {
                 write!(f, "{method} did not reply within {}; {servers}", shown(*timeout))
@@ -236,7 +245,7 @@ impl<E> CallError<E> {
     #[must_use]
     pub fn help(&self) -> Option<Cow<'_, str>> {
         Some(Cow::Borrowed(match self {
-            Self::Method { .. } | Self::InvalidRequest { .. } => return None,
+            Self::Method { .. } | Self::InvalidRequest { .. } | Self::Refused { .. } => return None,
             Self::InvalidHeader { error, .. } => return Some(error.help()),
             Self::NoServer { .. } => {
                 "likely its service is not running, or runs in another namespace or on another broker. Start the service, \
@@ -306,6 +315,7 @@ impl<E> CallError<E> {
             | Self::NoServer { method, .. }
             | Self::UnknownMethod { method, .. }
             | Self::InvalidArguments { method, .. }
+            | Self::Refused { method, .. }
             | Self::HandlerPanicked { method, .. }
             | Self::DeadlineExceeded { method, .. }
             | Self::NoTimeLeft { method }
@@ -343,6 +353,7 @@ impl<E> CallError<E> {
             | Self::RuntimeEnded { .. }
             | Self::InvalidRequest { .. }
             | Self::InvalidHeader { .. }
+            | Self::Refused { .. }
             | Self::TooLarge { what: MessageKind::Request, .. } => false,
         }
     }

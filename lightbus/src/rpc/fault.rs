@@ -39,12 +39,14 @@ pub enum FaultCode {
     ReplyTooLarge,
     /// The answer could not be encoded.
     InvalidReply,
+    /// A layer of the server refused the call; the method did not run.
+    Refused,
     /// A code that this version of Lightbus does not know.
     Unknown(String),
 }
 
 impl FaultCode {
-    const KNOWN: [Self; 8] = [
+    const KNOWN: [Self; 9] = [
         Self::UnknownMethod,
         Self::InvalidArguments,
         Self::HandlerPanicked,
@@ -53,6 +55,7 @@ impl FaultCode {
         Self::RequestTooLarge,
         Self::ReplyTooLarge,
         Self::InvalidReply,
+        Self::Refused,
     ];
 
     /// The code on the wire, such as `unknown_method`.
@@ -67,6 +70,7 @@ impl FaultCode {
             Self::RequestTooLarge => "request_too_large",
             Self::ReplyTooLarge => "reply_too_large",
             Self::InvalidReply => "invalid_reply",
+            Self::Refused => "refused",
             Self::Unknown(code) => code,
         }
     }
@@ -84,6 +88,7 @@ impl FaultCode {
             Self::RequestTooLarge => Outcome::RequestTooLarge,
             Self::ReplyTooLarge => Outcome::ReplyTooLarge,
             Self::InvalidReply => Outcome::InvalidReply,
+            Self::Refused => Outcome::Refused,
             Self::Unknown(_) => Outcome::Unknown,
         }
     }

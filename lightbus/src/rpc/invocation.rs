@@ -148,6 +148,10 @@ impl Invocation {
         self.arguments.bytes.len()
     }
 
+    pub(crate) fn as_arguments(&self) -> &Payload {
+        &self.arguments
+    }
+
     /// The arguments, as they came.
     pub(crate) fn into_arguments(self) -> Payload {
         self.arguments

@@ -12,6 +12,7 @@ mod ending;
 pub(crate) mod error;
 mod fault;
 mod invocation;
+mod layered;
 mod prepared;
 mod returned;
 mod server;

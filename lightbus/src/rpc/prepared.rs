@@ -15,6 +15,7 @@ pub(crate) struct PreparedCall {
     pub(crate) api: &'static str,
     pub(crate) method: &'static str,
     pub(crate) arguments: Result<Payload, EncodeError>,
+    pub(crate) idempotent: bool,
     /// The method's own default.
     pub(crate) method_timeout: Option<Duration>,
     /// The options of this call.

@@ -9,8 +9,10 @@ use tokio::time::Instant;
 use super::dispatch::Dispatch;
 use super::fault::{Fault, FaultCode};
 use super::invocation::{Invocation, Outcome};
+use super::layered;
 use crate::api::{Api, ApiDescriptor};
 use crate::context::Context;
+use crate::layer::Layers;
 use crate::meter::{Handled, MeterGroup, Received};
 use crate::protocol::message::{Reply, ReplyKind, Request};
 use crate::protocol::name::ServiceName;
@@ -41,6 +43,7 @@ pub(crate) struct ServerSettings {
     pub(crate) tasks: HandlerTasks,
     /// Counts the calls. `None` for questions about the process itself.
     pub(crate) meters: Option<Arc<MeterGroup>>,
+    pub(crate) layers: Layers,
 }
 
 impl<D: Dispatch> Server<D> {
@@ -129,9 +132,16 @@ impl<D: Dispatch> Shared<D> {
         if size > limit {
             return invocation.fault(&Fault::too_large(FaultCode::RequestTooLarge, size, limit));
         }
-        let dispatched = invocation.context().clone().scope(self.dispatcher.dispatch(invocation));
-        match Guarded::new(dispatched).await {
-            Ok(Ok(outcome) | Err(outcome)) => self.limited(invocation, outcome),
+        let context = invocation.context().clone();
+        let layers = &self.settings.layers;
+        let dispatched = if layers.is_empty() {
+            let dispatched = self.dispatcher.dispatch(invocation);
+            Guarded::new(context.scope(dispatched)).await.map(|result| result.unwrap_or_else(|fault| fault))
+        } else {
+            Guarded::new(context.scope(layered::serve(layers, self.api, invocation, &self.dispatcher))).await
+        };
+        match dispatched {
+            Ok(outcome) => self.limited(invocation, outcome),
             Err(message) => {
                 let method = invocation.method();
                 tracing::error!(api = self.api.name(), method, "the handler panicked: {message}");

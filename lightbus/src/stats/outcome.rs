@@ -77,7 +77,7 @@ outcomes! {
     Requeued = "requeued",
     /// The broker did not confirm the event in time.
     NotConfirmed = "not_confirmed",
-    /// The broker refused the event.
+    /// A layer refused the message, or the broker the event.
     Refused = "refused",
     /// The event handler returned an error.
     Failed = "failed",

@@ -16,6 +16,7 @@ mod failing_events;
 mod headers;
 mod health;
 mod introspection;
+mod layers;
 mod retries;
 mod shutdown;
 mod stopping;
@@ -160,6 +161,15 @@ on_every_transport! {
         a_process_that_left_is_not_missing
         processes_come_and_go_while_everyone_is_asked
         asking_on_a_bus_that_was_shut_down_fails;
+    layers:
+        layers_run_once_each_from_the_outermost_inwards
+        a_message_does_not_go_on_unless_its_layer_says_so
+        a_handler_reads_what_layers_leave_for_it
+        what_a_layer_adds_is_sent
+        a_layer_answers_in_place_of_the_method
+        a_layer_tries_again
+        a_failure_in_a_layer_is_a_failed_attempt
+        layers_run_within_the_deadline;
     retries:
         an_event_that_fails_is_retried_at_once_by_default
         an_event_is_retried_until_it_is_handled

@@ -1,5 +1,8 @@
 //! What a handler knows about the call or the event that it handles.
 
+mod extensions;
+
+use std::any::Any;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +11,7 @@ use smol_str::SmolStr;
 use tokio::task::futures::TaskLocalFuture;
 use tokio::time::Instant;
 
+pub(crate) use self::extensions::Extensions;
 use crate::protocol::message::{Headers, LONGEST_WAIT, TraceContext};
 
 tokio::task_local! {
@@ -37,6 +41,7 @@ struct Details {
     deadline: Option<Instant>,
     trace: Option<Box<TraceContext>>,
     headers: Headers,
+    extensions: Extensions,
 }
 
 impl Context {
@@ -57,6 +62,7 @@ impl Context {
                 deadline,
                 trace,
                 headers,
+                extensions: Extensions::default(),
             }),
         }
     }
@@ -122,6 +128,7 @@ impl Context {
                 deadline: None,
                 trace: None,
                 headers: Headers::default(),
+                extensions: Extensions::default(),
             },
         }
     }
@@ -175,6 +182,17 @@ impl Context {
     #[must_use]
     pub fn headers(&self) -> &Headers {
         &self.details.headers
+    }
+
+    /// The value of this type that a [layer](crate::layer) has kept for the handler.
+    #[must_use]
+    pub fn extension<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.details.extensions.get()
+    }
+
+    /// The same context after the layers.
+    pub(crate) fn layered(&self, headers: Headers, extensions: Extensions) -> Self {
+        Self { details: Arc::new(Details { headers, extensions, ..(*self.details).clone() }) }
     }
 
     /// The context of the handler that this task runs. `None` outside a handler.
@@ -232,6 +250,12 @@ impl ContextBuilder {
     /// Sets a header. One that no message can have is left out: [`Headers`] has the rules.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let _ = self.details.headers.insert(name.as_ref(), value.as_ref());
+        self
+    }
+
+    /// Keeps a value for [`Context::extension`], as a layer would.
+    pub fn extension<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.details.extensions.insert(value);
         self
     }
 
