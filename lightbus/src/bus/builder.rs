@@ -296,6 +296,7 @@ impl BusBuilder {
         };
         let bus = Bus { inner: Arc::new(inner) };
         bus.answer_questions();
+        bus.watch_for_conflicts();
         Ok(bus)
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use smol_str::SmolStr;
 
+use super::conflicts::Changes;
 use crate::api::ApiDescriptor;
 use crate::builtin::KnownApi;
 use crate::runtime::guard::catch;
@@ -23,6 +24,7 @@ pub(super) struct Facts {
     pub(super) publishes: ApiList,
     /// The APIs that it has clients of.
     pub(super) calls: ApiList,
+    pub(super) changes: Changes,
     schemas: Schemas,
 }
 
@@ -63,8 +65,16 @@ struct Schema {
 
 impl Facts {
     pub(super) fn new(id: SmolStr, host: String, version: String) -> Self {
-        let (publishes, calls, schemas) = (ApiList::default(), ApiList::default(), Schemas::default());
-        Self { id, host, version, started: SystemTime::now(), publishes, calls, schemas }
+        Self {
+            id,
+            host,
+            version,
+            started: SystemTime::now(),
+            publishes: ApiList::default(),
+            calls: ApiList::default(),
+            changes: Changes::default(),
+            schemas: Schemas::default(),
+        }
     }
 
     pub(super) fn known(&self, api: &'static ApiDescriptor) -> KnownApi {
@@ -85,12 +95,14 @@ impl Facts {
 }
 
 impl ApiList {
-    /// Adds an API unless it is there. Clients are made often, so that has to be quick.
-    pub(super) fn add(&self, api: &'static ApiDescriptor) {
+    /// Adds an API unless it is there. Returns whether it is new. Clients are made often, so that has to be quick.
+    pub(super) fn add(&self, api: &'static ApiDescriptor) -> bool {
         let mut apis = lock(&self.0);
-        if !apis.iter().any(|known| std::ptr::eq(*known, api) || known.name() == api.name()) {
+        let is_new = !apis.iter().any(|known| std::ptr::eq(*known, api) || known.name() == api.name());
+        if is_new {
             apis.push(api);
         }
+        is_new
     }
 
     pub(super) fn all(&self) -> Vec<&'static ApiDescriptor> {

@@ -1,5 +1,6 @@
 //! Answers questions about this process.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 use std::time::SystemTime;
 
@@ -91,7 +92,7 @@ impl Introspect for Introspected {
 }
 
 impl Bus {
-    fn describe(&self) -> Ping {
+    pub(super) fn describe(&self) -> Ping {
         let facts = &self.inner.facts;
         let health = self.health();
         let consumed = |kind| {
@@ -115,7 +116,7 @@ impl Bus {
         }
     }
 
-    fn describe_fully(&self) -> Info {
+    pub(super) fn describe_fully(&self) -> Info {
         let facts = &self.inner.facts;
         let known = |apis: Vec<&'static ApiDescriptor>| apis.into_iter().map(|api| facts.known(api)).collect();
         let settings = match serde_json::to_value(&self.inner.settings) {
@@ -145,8 +146,18 @@ impl Bus {
         info
     }
 
+    /// The APIs of the events that this process subscribes to.
+    pub(super) fn subscribed_apis(&self) -> BTreeSet<String> {
+        let started = self.inner.registry.started();
+        let apis = started.iter().filter_map(|registered| match registered.setup.get()? {
+            Setup::Subscription(setup) => setup.api,
+            Setup::Api { .. } => None,
+        });
+        apis.map(|api| api.name().to_owned()).collect()
+    }
+
     /// The APIs that this process knows.
-    fn apis(&self) -> Vec<&'static ApiDescriptor> {
+    pub(super) fn apis(&self) -> Vec<&'static ApiDescriptor> {
         let facts = &self.inner.facts;
         let mut apis = facts.publishes.all();
         apis.extend(facts.calls.all());

@@ -1,6 +1,7 @@
 //! The bus as an application sees it.
 
 mod builder;
+mod conflicts;
 mod consumer_handle;
 mod dead_letters;
 mod facts;
@@ -339,7 +340,9 @@ fn at_least_one(own: Option<u16>, default: u16) -> Result<u16, Error> {
 
 /// The inside of a generated client.
 pub fn client(bus: &Bus, api: &'static ApiDescriptor) -> Client {
-    bus.inner.facts.calls.add(api);
+    if bus.inner.facts.calls.add(api) {
+        bus.inner.facts.changes.notify();
+    }
     Client::new(api, bus.inner.caller.clone(), &bus.inner.meters)
 }
 

@@ -104,6 +104,7 @@ impl Settings {
         let _ = reservation.registered.setup.set(Setup::Api { api: descriptor, concurrency, prefetch });
         let consumer = inner.transport.serve(api, prefetch, sink).await?;
         let registered = reservation.fulfil(consumer);
+        inner.facts.changes.notify();
         Ok(ConsumerHandle::new(bus.clone(), registered))
     }
 }

@@ -213,6 +213,7 @@ impl Settings {
         let subscription = Subscription { destination, pattern, prefetch, waits };
         let consumer = inner.transport.subscribe(subscription, sink).await?;
         let registered = reservation.fulfil(consumer);
+        inner.facts.changes.notify();
         Ok(ConsumerHandle::new(bus.clone(), registered))
     }
 }

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "the scenarios are one crate")]
 
 mod calls;
+mod conflicts;
 mod consumers;
 mod dead_letters;
 mod deadlines;
@@ -126,6 +127,13 @@ on_every_transport! {
         a_subscription_that_does_not_exist_is_named_with_similar_names
         an_admin_names_another_service
         the_application_is_told_of_each_dead_letter;
+    conflicts:
+        a_process_warns_of_other_events_under_the_name_of_its_subscription
+        a_process_warns_once_of_another_service_that_serves_its_api
+        a_caller_warns_of_a_server_that_it_does_not_understand
+        a_server_warns_of_a_caller_that_it_does_not_understand
+        a_subscriber_warns_of_a_publisher_that_it_does_not_understand
+        processes_that_go_together_are_not_warned_of;
     consumers:
         a_dropped_subscribe_leaves_nothing_behind
         a_dropped_serve_leaves_nothing_behind

@@ -49,6 +49,22 @@ impl Inventory {
         queues.sort();
         Self { connections: connections.len(), channels: channels.count(), queues }
     }
+
+    /// Asks the broker until so many processes have their queues of questions, and nothing changes any more.
+    pub async fn settled(namespace: &str, processes: usize) -> Self {
+        let begun = Instant::now();
+        let mut before = Self::of(namespace).await;
+        loop {
+            let now = Self::of(namespace).await;
+            // Only these go with their processes.
+            let answering = now.queues.iter().filter(|queue| !queue.durable).count();
+            if answering == processes && now == before {
+                return now;
+            }
+            assert!(begun.elapsed() < GUARD, "the broker goes on changing: {now:?}");
+            before = now;
+        }
+    }
 }
 
 impl Queue {
