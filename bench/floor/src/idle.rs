@@ -1,4 +1,4 @@
-//! APIs that a process serves and nobody calls.
+//! APIs that a process serves and that receive no calls.
 
 use anyhow::{Result, ensure};
 use lightbus::Bus;
@@ -22,7 +22,7 @@ macro_rules! apis {
             }
         )*
 
-        /// Serves the first so many of them.
+        /// Serves the first `count` of them.
         pub(crate) async fn serve(bus: &Bus, count: usize) -> Result<()> {
             let mut left = count;
             $(

@@ -1,9 +1,9 @@
 //! Measures what Lightbus costs on top of AMQP clients written by hand.
 //!
 //! `floor run` measures every contestant in new processes, in turn, and compares them. `scripts/bench` starts it beside its own
-//! broker. Nothing here passes or fails by a clock.
+//! broker. No time decides whether it passes.
 //!
-//! `run` produces [`data`], and `report` reads it; neither knows the other.
+//! `run` produces [`data`], and `report` reads it. They do not depend on each other.
 
 mod best;
 mod contestant;

@@ -1,4 +1,4 @@
-//! What travels, what the applications do with it, and the encoding that everybody uses: MessagePack as Lightbus writes it.
+//! The messages, the work of the applications, and the encoding that all contestants use: MessagePack as Lightbus writes it.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 
-/// A request, and an event too. Written by hand it is decoded without copying.
+/// A request or an event. The clients by hand decode it without copying.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Check<'a> {
     pub(crate) serial: &'a str,
@@ -34,7 +34,7 @@ pub(crate) fn note(size: usize) -> String {
     "x".repeat(size)
 }
 
-/// What the serving application does.
+/// The handler of the serving application.
 pub(crate) fn check(serial: &str, customer: u64, note: &str) -> Cover {
     Cover { ok: !serial.is_empty() && customer > 0 && !note.is_empty(), until: "2027-01-01".to_owned() }
 }
@@ -57,7 +57,7 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T> {
     Ok(T::deserialize(&mut rmp_serde::Deserializer::from_read_ref(bytes).with_human_readable())?)
 }
 
-/// An answer is only worth counting when it is the right one.
+/// Only correct answers count.
 pub(crate) fn verify(cover: &Cover) -> Result<()> {
     ensure!(cover.ok && cover.until == "2027-01-01", "the answer is wrong: {cover:?}");
     Ok(())
@@ -68,8 +68,8 @@ pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// What the subscribing application does: it counts, and notes how long each event was under way. Events carry the time
-/// at which they were published in `customer`.
+/// The handler of the subscribing application. It counts events and records how long each took. Events carry the time at which
+/// they were published in `customer`.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     handled: AtomicU64,

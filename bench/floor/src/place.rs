@@ -1,4 +1,4 @@
-//! Where a measurement takes place: a broker, and a namespace on it that is used once.
+//! The place of a measurement: a broker, and a namespace on it that is used once.
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -23,12 +23,12 @@ pub(crate) struct Place {
     /// The broker.
     #[arg(long, env = "LIGHTBUS_TEST_URL", hide_env_values = true)]
     pub(crate) url: String,
-    /// What the names of all queues begin with.
+    /// The prefix of all queue names.
     #[arg(long)]
     pub(crate) namespace: String,
 }
 
-/// A kind of queue. Lightbus's calls wait in classic ones unless told otherwise, and its events always in quorum queues.
+/// A kind of queue. Lightbus uses classic queues for calls by default, and quorum queues for events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum QueueKind {
@@ -69,7 +69,7 @@ impl Place {
         declare_queue(connection, self.rpc_queue(), arguments).await
     }
 
-    /// Declares what events go through. Quorum queues are declared exactly as Lightbus declares them.
+    /// Declares the exchange and the queues of events. Quorum queues are declared exactly as Lightbus declares them.
     pub(crate) async fn declare_subscriptions(
         &self,
         connection: &Connection,
@@ -94,7 +94,7 @@ impl Place {
         Ok(())
     }
 
-    /// Deletes whatever a measurement has left, so that the next one finds the broker as this one did.
+    /// Deletes everything that a measurement left, so that each one starts with the same broker.
     pub(crate) async fn clear(&self, connection: &Connection, subscriptions: usize) -> Result<()> {
         let channel = connection.create_channel().await?;
         let mut queues = vec![self.rpc_queue()];

@@ -1,11 +1,11 @@
-//! What this process has used so far, as Linux tells it.
+//! The resources that this process has used so far, as Linux reports them.
 
 use std::fs;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-/// What a process has used so far.
+/// The resources that a process has used so far.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Usage {
     /// Memory that is resident now.

@@ -1,4 +1,4 @@
-//! Lightbus, as its users use it.
+//! Lightbus through its public API.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,13 @@ use crate::idle;
 use crate::message::{self, Check, Cover, Tally};
 use crate::place::{Place, QueueKind, SUBSCRIBER};
 
-/// What is called, and what is published.
+/// The API that is called and publishes the events.
 #[lightbus::api(name = "bench.warranty")]
 pub(crate) trait Warranty {
     /// The cover of one product.
     async fn check(&self, serial: &str, customer: u64, note: &str) -> Cover;
 
-    /// Somebody registered a product.
+    /// A customer registered a product.
     #[event]
     fn registered(serial: String, customer: u64, note: String);
 }
@@ -35,7 +35,7 @@ async fn connect(place: &Place, service: &str) -> lightbus::Result<Bus> {
     Bus::service(service).url(&place.url).namespace(&place.namespace).connect().await
 }
 
-/// Serves the API, and so many others that nobody calls.
+/// Serves the API, and a number of others that receive no calls.
 pub(crate) async fn serve(place: &Place, queue: QueueKind, idle_apis: usize) -> Result<()> {
     let queue = match queue {
         QueueKind::Classic => QueueType::Classic,
@@ -63,7 +63,7 @@ pub(crate) async fn subscribe(place: &Place, count: usize, concurrency: u16, tal
     Ok(())
 }
 
-/// For as long as the process runs.
+/// Runs until the process ends.
 fn keep(bus: Bus) {
     tokio::spawn(async move {
         std::future::pending::<()>().await;

@@ -1,4 +1,4 @@
-//! Makes calls: direct reply-to, a map of what is in flight, a deadline for each call, and a tick that collects returns.
+//! The caller: direct reply-to, a map of the calls in flight, a deadline for each call, and a timer that collects returns.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -116,13 +116,13 @@ impl Shared {
         let number = properties.correlation_id().as_ref().and_then(|id| u64::from_str_radix(id.as_str(), 16).ok());
         let waiting = number.and_then(|number| self.waiting().remove(&number));
         if let Some(waiting) = waiting {
-            // The caller may have gone.
+            // The caller may have been dropped.
             let _ = waiting.send(arrival);
         }
     }
 }
 
-/// A place among the calls in flight, given up when it is dropped.
+/// An entry among the calls in flight, which is removed on drop.
 struct Ticket<'a> {
     number: u64,
     shared: &'a Shared,

@@ -1,7 +1,7 @@
-//! lapin, driven as well as we know how.
+//! A client with lapin, as fast as we can make it.
 //!
 //! Frames are queued at the first poll of a publish or an acknowledgement, and nothing waits until they are written. It does
-//! what Lightbus does for a connection that stands, and none of what Lightbus does for one that is lost.
+//! what Lightbus does on an open connection, and nothing of what Lightbus does for a lost one.
 
 mod acks;
 mod caller;
@@ -26,14 +26,14 @@ const REPLY_TO: &str = "amq.rabbitmq.reply-to";
 
 const PERSISTENT: u8 = 2;
 
-/// What is done beyond moving bytes.
+/// The guarantees beyond moving bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Extras {
-    /// Says who sends, what, and until when it is wanted.
+    /// Sends properties: sender, type and expiration.
     properties: bool,
-    /// Learns that nobody serves.
+    /// Learns that no process serves the API.
     mandatory: bool,
-    /// Ends every call in time.
+    /// Ends every call by its deadline.
     deadline: Option<Duration>,
 }
 

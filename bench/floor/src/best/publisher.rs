@@ -1,5 +1,5 @@
-//! Publishes events. A publication is polled once under a lock, so that its number and its frames stay together and confirms
-//! belong to their events; what remains of it waits beside the others, without a task between it and whoever publishes.
+//! The publisher. Each publication is polled once under a lock, so that its number and its frames stay together and each confirm
+//! belongs to its event. The caller awaits the rest of it, without a task in between.
 
 use std::future::poll_fn;
 use std::pin::pin;

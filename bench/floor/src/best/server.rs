@@ -1,5 +1,5 @@
-//! Serves: a request is acknowledged when it begins to run, together with those that begin with it, in a task of its own, and
-//! no more than so many run at a time.
+//! The server. Each request runs in a task of its own, and a limited number of them run at a time. A request is acknowledged when
+//! it starts, together with those that start with it.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,7 +59,7 @@ pub(crate) async fn serve(place: &Place, extras: Extras) -> Result<()> {
 
 fn deliver(server: &Arc<Server>, request: Delivery) {
     let (server, permits) = (Arc::clone(server), Arc::clone(&server.permits));
-    // There is a permit to take only while nobody waits for one.
+    // A permit is available only while no request waits for one.
     if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
         server.acks().due.push(request.delivery_tag);
         tokio::spawn(async move {

@@ -1,5 +1,5 @@
-//! Subscribes: each event is handled in a task of its own, no more than so many at a time, and acknowledged after it, together
-//! with others that are handled by then.
+//! The subscriber. Each event is handled in a task of its own, and a limited number of them run at a time. An event is acknowledged
+//! after its handler, together with others that are handled by then.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,11 +34,11 @@ struct Subscriber {
     _connection: Arc<Connection>,
 }
 
-/// What has been delivered and is not acknowledged.
+/// Deliveries that are not acknowledged.
 #[derive(Default)]
 struct Deliveries {
     acks: Acks,
-    /// Whether a task will acknowledge what is handled.
+    /// Whether a task is about to acknowledge handled events.
     is_due: bool,
 }
 

@@ -85,7 +85,7 @@ impl Publishing {
 /// Events without a confirm, in the order of their numbers on the channel.
 #[derive(Default)]
 struct Waiting {
-    /// How many numbers came before the first of them.
+    /// The number of confirmed events before the first of them.
     before: u64,
     events: VecDeque<Option<oneshot::Sender<()>>>,
 }
@@ -108,7 +108,7 @@ impl Waiting {
     }
 }
 
-/// Subscribes until the process ends. All that was read at once is handled, and then acknowledged at once.
+/// Subscribes until the process ends. Events that were read together are handled and then acknowledged together.
 pub(crate) async fn subscribe(place: &Place, count: usize, tally: &Arc<Tally>) -> Result<()> {
     for number in 0..count {
         let mut wire = Wire::open(place).await?;

@@ -1,4 +1,4 @@
-//! AMQP 0-9-1 on the wire: the few frames that calls and events are made of.
+//! The frames of AMQP 0-9-1 that calls and events need.
 
 use anyhow::{Context, Result, ensure};
 use bytes::{Buf, Bytes, BytesMut};
@@ -8,7 +8,7 @@ const HEADER: u8 = 2;
 const BODY: u8 = 3;
 const END: u8 = 0xce;
 
-/// What a frame adds to its payload.
+/// The bytes that a frame adds to its payload.
 const OVERHEAD: usize = 8;
 
 /// The class and the number of a method.
@@ -35,7 +35,7 @@ pub(super) const CONFIRM_SELECT_OK: Method = (85, 11);
 /// The class of message headers.
 const BASIC: u16 = 60;
 
-// Which properties a header has, in their order on the wire.
+// The properties of a header, in their order on the wire.
 const CONTENT_TYPE: u16 = 1 << 15;
 const CONTENT_ENCODING: u16 = 1 << 14;
 const HEADERS: u16 = 1 << 13;
@@ -147,7 +147,7 @@ pub(super) fn short_text(bytes: &mut Vec<u8>, text: &[u8]) {
     bytes.extend(&text[..length.into()]);
 }
 
-/// What has arrived.
+/// A frame that has arrived.
 #[derive(Debug)]
 pub(super) enum Incoming {
     Method(Method, Bytes),
@@ -166,14 +166,14 @@ pub(super) struct Message {
     length: usize,
 }
 
-/// Puts messages together. Each connection here consumes on one channel only, so no frames of others come between.
+/// Assembles messages. Each connection here consumes on one channel only, so frames of different messages do not mix.
 #[derive(Debug, Default)]
 pub(super) struct Assembler {
     unfinished: Option<Message>,
 }
 
 impl Assembler {
-    /// Takes the next frame out of what was read; `None` when it is not there as a whole.
+    /// Takes the next frame from the bytes that were read. `None` if it is incomplete.
     pub(super) fn next(&mut self, read: &mut BytesMut) -> Result<Option<Incoming>> {
         let Some(head) = read.first_chunk::<7>() else { return Ok(None) };
         let kind = head[0];

@@ -1,5 +1,5 @@
-//! AMQP without a library: the limit of what a program on tokio can get out of the broker. It does nothing but move
-//! messages, encode them and decode them. Nobody should write applications like this.
+//! AMQP without a library: the highest rates that a program on tokio can reach with the broker. It only moves, encodes and decodes
+//! messages. Do not write applications like this.
 
 mod calls;
 mod events;

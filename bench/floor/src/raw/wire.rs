@@ -1,4 +1,4 @@
-//! A connection to the broker: one socket, owned by one task, that writes all that is queued at once.
+//! A connection to the broker. One task owns the socket, and writes everything that is queued at once.
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::{Buf, Bytes, BytesMut};
@@ -95,12 +95,12 @@ impl Wire {
         }
     }
 
-    /// What has been read already.
+    /// Bytes that were read already.
     pub(super) fn next(&mut self) -> Result<Option<Incoming>> {
         self.assembler.next(&mut self.read)
     }
 
-    /// Reads what there is, at least something. It may be dropped and called again.
+    /// Reads at least one byte. It may be dropped and called again.
     pub(super) async fn receive(&mut self) -> Result<()> {
         self.read.reserve(FRAME_MAX as usize / 2);
         let length = self.stream.read_buf(&mut self.read).await?;

@@ -75,7 +75,7 @@ fn write_tables(data: &Data, pages: &[PathBuf]) -> Result<()> {
         }
         fs::write(page, text).with_context(|| format!("cannot write {}", page.display()))?;
     }
-    // Which headlines there are is up to the pages.
+    // The pages decide which headlines they show.
     if let Some(marker) = unused.into_iter().find(|marker| marker.starts_with("measured: ")) {
         bail!("no page has the lines `<!-- {marker} -->` and, after it, `<!-- end: {marker} -->` for this table");
     }

@@ -1,4 +1,4 @@
-//! What the tables show.
+//! The rows of the tables.
 
 /// One line of a table: a metric of one thing that was measured.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +55,7 @@ const EVENT_ROWS: &[Row] = &[
     row("1,000 a second, from publish to handler, p99, µs", "event-delay", "p99_us"),
 ];
 
-/// What the plots show.
+/// The rows of the plots.
 pub(crate) const OVERVIEW_PLOT: &[Row] = &[RPC_P50, RPC_64, RPC_512, EVENTS, MEMORY];
 pub(crate) const EVENTS_PLOT: &[Row] = EVENT_ROWS;
 

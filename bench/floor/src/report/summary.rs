@@ -22,7 +22,7 @@ impl Spread {
     }
 }
 
-/// What the data of a run says.
+/// A summary of the data of a run.
 #[derive(Debug)]
 pub(crate) struct Summary<'a> {
     data: &'a Data,
@@ -37,7 +37,7 @@ impl<'a> Summary<'a> {
         Spread::of(self.values(row, contestant).map(|(_, value)| value).collect())
     }
 
-    /// Lightbus against the best that is written by hand, round by round: what disturbs one round disturbs both.
+    /// Lightbus relative to the best client by hand, in each round, because a disturbance affects both.
     pub(crate) fn ratio(&self, row: &Row) -> Option<Spread> {
         let best: Vec<(u32, f64)> = self.values(row, Contestant::Best).collect();
         let ratios = self.values(row, Contestant::Lightbus).filter_map(|(round, value)| {

@@ -8,7 +8,7 @@ use crate::report::rows::Row;
 use crate::report::summary::{Spread, Summary};
 use crate::report::table::number;
 
-/// Where bars begin, and how long the longest is.
+/// The start of the bars, and the length of the longest.
 const LEFT: f64 = 80.0;
 const LONGEST: f64 = 560.0;
 

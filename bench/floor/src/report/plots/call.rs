@@ -1,4 +1,4 @@
-//! Where the time of one call goes: what each contestant takes longer than the one that does less.
+//! The parts of a call: the additional time of each contestant over the one that does less.
 
 use svg::Document;
 

@@ -1,4 +1,4 @@
-//! Lightbus against the best that is written by hand, as what it costs more or less.
+//! The cost of Lightbus relative to the best client by hand.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::contestant::Contestant;
 use crate::report::rows::Row;
 use crate::report::summary::{Spread, Summary};
 
-/// Where the scale begins, and how long it is.
+/// The start and the length of the scale.
 const LEFT: f64 = 360.0;
 const LENGTH: f64 = 320.0;
 
@@ -46,7 +46,7 @@ pub(in crate::report) fn ratios<'a>(rows: impl Iterator<Item = &'a Row>, summary
     (!costs.is_empty()).then_some(document)
 }
 
-/// More of what is counted by the second is less cost.
+/// A higher rate is a lower cost.
 fn cost(row: &Row, ratio: Spread) -> Spread {
     if row.metric != "per_second" {
         return ratio;
