@@ -90,7 +90,7 @@ mod tests {
             waited: Duration::ZERO,
             lasted: Duration::from_millis(1),
             attempt: 1,
-            outcome: if number % 3 == 0 { Outcome::NoServer } else { Outcome::Ok },
+            outcome: if number.is_multiple_of(3) { Outcome::NoServer } else { Outcome::Ok },
             error: None,
             next: None,
         }
