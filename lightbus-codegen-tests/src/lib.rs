@@ -9,6 +9,7 @@ pub mod documentation {}
 
 /// The programs of the pages in `docs/`.
 #[doc = include_str!("../../docs/testing-with-memory.md")]
+#[doc = include_str!("../../docs/testing.md")]
 #[cfg(doctest)]
 pub mod pages {}
 

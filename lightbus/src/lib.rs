@@ -81,6 +81,7 @@
 //!
 //! | feature | effect | default |
 //! |---|---|---|
+//! | `testing` | the test kit, [`testing`](https://docs.rs/lightbus/latest/lightbus/testing/): for `[dev-dependencies]` | off |
 //! | `tls` | `amqps://` with rustls | off |
 //!
 //! # Runtime
@@ -113,6 +114,8 @@ pub mod recorder;
 pub mod rpc;
 mod runtime;
 pub mod stats;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod transport;
 
 pub use lightbus_macros::{api, subscriber};

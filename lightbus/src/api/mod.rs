@@ -218,6 +218,21 @@ impl MethodDescriptor {
         self
     }
 
+    /// The names of the arguments in the order of the trait. `None` if a struct stands for them.
+    #[cfg(feature = "testing")]
+    pub(crate) fn argument_names(&self) -> Option<Vec<&'static str>> {
+        match self.arguments {
+            ArgumentsSchema::Each(arguments) => Some(arguments.iter().map(|(name, ..)| *name).collect()),
+            ArgumentsSchema::Struct(_) => None,
+        }
+    }
+
+    /// Whether the method returns a `Result`.
+    #[cfg(feature = "testing")]
+    pub(crate) const fn is_fallible(&self) -> bool {
+        self.error.is_some()
+    }
+
     /// The method's name on the wire, such as `check`.
     #[must_use]
     pub const fn name(&self) -> &'static str {

@@ -21,8 +21,13 @@ use crate::protocol::headers;
 use crate::protocol::name::ServiceName;
 use crate::rpc::{Caller, CallerSettings};
 use crate::runtime::bus_runtime::BusRuntime;
+#[cfg(feature = "testing")]
+use crate::runtime::causes::Causes;
 use crate::runtime::sync::Flag;
-use crate::transport;
+use crate::transport::{self, Transport};
+
+/// The host, and the name of the process.
+type Process = (String, Arc<str>);
 
 /// Builds a connection to the bus. Returned by [`Bus::service`].
 ///
@@ -37,6 +42,15 @@ pub struct BusBuilder {
     on_dead_letter: Option<DeadLetterHook>,
     pass_on_headers: Vec<SmolStr>,
     layers: Layers,
+    #[cfg(feature = "testing")]
+    test_bus: Option<TestBusMember>,
+}
+
+/// How to join the bus of a test, in place of the one that the settings name.
+#[cfg(feature = "testing")]
+pub(crate) struct TestBusMember {
+    pub(crate) causes: Causes,
+    pub(crate) join: Box<dyn FnOnce(&Settings) -> Arc<dyn Transport> + Send + Sync>,
 }
 
 impl BusBuilder {
@@ -49,7 +63,15 @@ impl BusBuilder {
             on_dead_letter: None,
             pass_on_headers: Vec::new(),
             layers: Layers::default(),
+            #[cfg(feature = "testing")]
+            test_bus: None,
         }
+    }
+
+    /// Builds a connection to the bus of a test.
+    #[cfg(feature = "testing")]
+    pub(crate) fn on_test_bus(service: String, member: TestBusMember) -> Self {
+        Self { test_bus: Some(member), ..Self::new(service) }.url("memory://")
     }
 
     /// Uses the application's own settings in place of `lightbus.toml`, which is not read then. Environment variables and
@@ -247,20 +269,40 @@ impl BusBuilder {
     ///
     /// Fails if a setting or the service's name cannot be used, there is no tokio runtime, or no connection could be made in
     /// time. The error names the URL without its password, the cause, and what to try.
-    pub async fn connect(self) -> Result<Bus, Error> {
+    pub async fn connect(mut self) -> Result<Bus, Error> {
         let service = ServiceName::new(&self.service)?;
         for name in &self.pass_on_headers {
             headers::check(name)
                 .map_err(|error| Error::invalid_setting("pass_on_headers", error.to_string(), error.help()))?;
         }
-        let pass_on_headers: Arc<[SmolStr]> = self.pass_on_headers.into();
-        let settings = Settings::load(self.settings, self.application)?;
-        let runtime = Arc::new(BusRuntime::current().ok_or(Error::NoRuntime)?);
+        let runtime = BusRuntime::current().ok_or(Error::NoRuntime)?;
         let host = gethostname::gethostname();
-        let process: Arc<str> = format!("{service}@{}:{}", host.display(), std::process::id()).into();
+        let process: Process =
+            (host.display().to_string(), format!("{service}@{}:{}", host.display(), std::process::id()).into());
+        #[cfg(feature = "testing")]
+        if let Some(TestBusMember { causes, join }) = self.test_bus.take() {
+            let settings = Settings::without_environment(std::mem::take(&mut self.settings), self.application.take())?;
+            let transport = join(&settings);
+            let runtime = runtime.counting(causes);
+            return Ok(self.assemble(service, process, settings, runtime, transport));
+        }
+        let settings = Settings::load(std::mem::take(&mut self.settings), self.application.take())?;
+        let transport = transport::connect(&settings, &service, &process.1).await?;
+        Ok(self.assemble(service, process, settings, runtime, transport))
+    }
+
+    fn assemble(
+        self,
+        service: ServiceName,
+        (host, process): Process,
+        settings: Settings,
+        runtime: BusRuntime,
+        transport: Arc<dyn Transport>,
+    ) -> Bus {
+        let pass_on_headers: Arc<[SmolStr]> = self.pass_on_headers.into();
+        let runtime = Arc::new(runtime);
         let random: String = repeat_with(fastrand::alphanumeric).take(8).collect();
         let id = format_smolstr!("{process}-{random}");
-        let transport = transport::connect(&settings, &service, &process).await?;
         let caller_settings = CallerSettings {
             service: service.clone(),
             timeout: settings.call_timeout,
@@ -286,7 +328,7 @@ impl BusBuilder {
             runtime,
             transport,
             registry: Registry::default(),
-            facts: Facts::new(id, host.display().to_string(), self.version),
+            facts: Facts::new(id, host, self.version),
             remembered: Arc::default(),
             on_dead_letter: self.on_dead_letter,
             layers: self.layers,
@@ -297,7 +339,7 @@ impl BusBuilder {
         let bus = Bus { inner: Arc::new(inner) };
         bus.answer_questions();
         bus.watch_for_conflicts();
-        Ok(bus)
+        bus
     }
 }
 

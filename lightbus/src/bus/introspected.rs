@@ -54,7 +54,7 @@ impl Bus {
             service: inner.service.clone(),
             concurrency: CONCURRENCY,
             max_message_size: MAX_ANSWER,
-            tasks: HandlerTasks::new(Arc::clone(&inner.runtime)),
+            tasks: HandlerTasks::of_the_bus(Arc::clone(&inner.runtime)),
             meters: None,
             // Tools see a process whatever its layers refuse.
             layers: Layers::default(),

@@ -12,7 +12,7 @@ mod run;
 mod serve;
 mod shutdown;
 mod signals;
-mod similar;
+pub(crate) mod similar;
 mod subscribe;
 mod subscribe_all;
 
@@ -22,6 +22,8 @@ use std::pin::pin;
 use std::sync::Arc;
 
 pub use self::builder::BusBuilder;
+#[cfg(feature = "testing")]
+pub(crate) use self::builder::TestBusMember;
 pub use self::consumer_handle::ConsumerHandle;
 pub use self::dead_letters::DeadLetters;
 pub use self::serve::Serve;

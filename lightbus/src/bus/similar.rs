@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 /// The known names that a mistyped one resembles, the most similar first.
-pub(super) fn similar(mistyped: &str, known: Vec<String>) -> Vec<String> {
+pub(crate) fn similar(mistyped: &str, known: Vec<String>) -> Vec<String> {
     let limit = (mistyped.chars().count() / 3).max(2);
     let known: BTreeSet<String> = known.into_iter().collect();
     let mut near: Vec<(usize, String)> = known

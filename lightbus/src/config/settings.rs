@@ -182,7 +182,12 @@ impl Settings {
 
     /// The settings that one table holds, over the defaults.
     pub(super) fn from_table(table: Layer) -> Result<Self, Error> {
-        Self::defaults()?.under(table)?.checked()
+        Self::without_environment(table, None)
+    }
+
+    /// The defaults or the application's own settings, and the builder's over them.
+    pub(crate) fn without_environment(builder: Layer, application: Option<Self>) -> Result<Self, Error> {
+        application.map_or_else(Self::defaults, Ok)?.under(builder)?.checked()
     }
 
     fn defaults() -> Result<Self, Error> {

@@ -11,12 +11,18 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+#[cfg(feature = "testing")]
+use crate::runtime::causes::Causes;
+
 /// The tokio runtime that a bus runs on: the one that `connect` was awaited on.
 ///
 /// Operations of the bus may be awaited on any thread, inside or outside a runtime; their timers and tasks belong to this one.
 pub(crate) struct BusRuntime {
     handle: Handle,
     ended: Arc<AtomicBool>,
+    /// Counts the handlers on the bus of a test.
+    #[cfg(feature = "testing")]
+    pub(crate) causes: Option<Causes>,
     /// Ends the task that notices the runtime's end.
     _watch: DropGuard,
 }
@@ -45,7 +51,19 @@ impl BusRuntime {
         let guard = released.clone().drop_guard();
         // A runtime that ends drops its tasks, and with this one it sets the flag.
         handle.spawn(watch(released, SetOnDrop(Some(Arc::clone(&ended)))));
-        Some(Self { handle, ended, _watch: guard })
+        Some(Self {
+            handle,
+            ended,
+            #[cfg(feature = "testing")]
+            causes: None,
+            _watch: guard,
+        })
+    }
+
+    /// Counts the handlers that run on it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn counting(self, causes: Causes) -> Self {
+        Self { causes: Some(causes), ..self }
     }
 
     pub(crate) fn has_ended(&self) -> bool {

@@ -11,6 +11,8 @@ use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::runtime::bus_runtime::BusRuntime;
+#[cfg(feature = "testing")]
+use crate::runtime::causes::{Cause, Causes};
 use crate::runtime::sync::{Flag, lock};
 
 /// How long aborted handlers may take to tell their callers.
@@ -28,10 +30,21 @@ pub(crate) struct HandlerTasks {
 
 struct Shared {
     runtime: Arc<BusRuntime>,
+    /// Counts them for a test.
+    #[cfg(feature = "testing")]
+    causes: Option<Causes>,
     tracker: TaskTracker,
     waiting: Mutex<Vec<Weak<dyn Backlog>>>,
     draining: Flag,
     aborted: Flag,
+}
+
+/// Counts a handler until it is dropped: a shutdown waits for it, and so does a test.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    _token: TaskTrackerToken,
+    #[cfg(feature = "testing")]
+    _cause: Option<Cause>,
 }
 
 /// Handlers that wait for their turn.
@@ -40,16 +53,33 @@ pub(crate) trait Backlog: Send + Sync {
     fn decline(&self);
 }
 
-impl HandlerTasks {
-    pub(crate) fn new(runtime: Arc<BusRuntime>) -> Self {
-        let shared = Shared {
+impl Shared {
+    fn new(runtime: Arc<BusRuntime>) -> Self {
+        Self {
             runtime,
+            #[cfg(feature = "testing")]
+            causes: None,
             tracker: TaskTracker::new(),
             waiting: Mutex::default(),
             draining: Flag::default(),
             aborted: Flag::default(),
-        };
+        }
+    }
+}
+
+impl HandlerTasks {
+    pub(crate) fn new(runtime: Arc<BusRuntime>) -> Self {
+        #[cfg(feature = "testing")]
+        let causes = runtime.causes.clone();
+        let shared = Shared::new(runtime);
+        #[cfg(feature = "testing")]
+        let shared = Shared { causes, ..shared };
         Self { shared: Arc::new(shared) }
+    }
+
+    /// Handlers of the bus itself, which a test does not wait for.
+    pub(crate) fn of_the_bus(runtime: Arc<BusRuntime>) -> Self {
+        Self { shared: Arc::new(Shared::new(runtime)) }
     }
 
     /// The handlers that the current task is one of. `None` outside a handler, and in the tasks that a handler spawns.
@@ -79,9 +109,13 @@ impl HandlerTasks {
         all.push(Arc::downgrade(waiting));
     }
 
-    /// Counts a handler that runs or waits for its turn, until the token is dropped.
-    pub(crate) fn track(&self) -> TaskTrackerToken {
-        self.shared.tracker.token()
+    /// Counts a handler that runs or waits for its turn, until this is dropped.
+    pub(crate) fn track(&self) -> Tracked {
+        Tracked {
+            _token: self.shared.tracker.token(),
+            #[cfg(feature = "testing")]
+            _cause: self.shared.causes.as_ref().map(Causes::begin),
+        }
     }
 
     /// Waits for the future, but no longer once no further work may begin.

@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use tokio_util::task::task_tracker::TaskTrackerToken;
-
-use crate::runtime::handler_tasks::{Backlog, HandlerTasks};
+use crate::runtime::handler_tasks::{Backlog, HandlerTasks, Tracked};
 use crate::runtime::sync::lock;
 
 /// One piece of work.
@@ -39,7 +37,7 @@ struct Queue<J> {
 /// A job that a shutdown waits for.
 struct TrackedJob<J> {
     job: J,
-    _tracked: TaskTrackerToken,
+    _tracked: Tracked,
 }
 
 /// The right to run one job. Dropping it starts the next one.

@@ -1,5 +1,8 @@
 //! The broker of a bus in memory: what RabbitMQ keeps, with the same semantics.
 
+#[cfg(feature = "testing")]
+mod testing;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -10,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
 use super::api_queue::{ApiQueue, QueuedRequest};
+use super::clock::Clock;
 use super::control::{Asked, Respondents};
 use super::queue::{Assignment, ProcessId, Tag};
 use super::subscription::{QueuedEvent, SubscriptionQueue};
@@ -31,7 +35,8 @@ pub(super) enum Source {
 
 /// The broker of a bus in memory.
 #[derive(Debug, Default)]
-pub(super) struct Broker {
+pub(crate) struct Broker {
+    clock: Clock,
     state: Mutex<State>,
 }
 
@@ -205,7 +210,8 @@ impl Broker {
         let key = subscription.destination;
         let runtime = Handle::current();
         let waiting = self.change(|State { subscriptions, outbox, .. }| {
-            let subscribed = subscriptions.entry(key.clone()).or_default();
+            let new = || SubscriptionQueue::new(self.clock.clone());
+            let subscribed = subscriptions.entry(key.clone()).or_insert_with(new);
             let sink = subscribed.bind(subscription.pattern, sink);
             subscribed.queue.add_consumer(process, subscription.prefetch, sink);
             subscribed.runtimes.insert(process, runtime.clone());
@@ -300,6 +306,9 @@ impl Broker {
 
     /// Delivers the events that wait for that time, once it has come.
     fn wake(self: &Arc<Self>, key: &Destination, time: Instant, runtime: &Handle) {
+        if !self.clock.runs() {
+            return;
+        }
         // Waiting events do not keep a bus alive that has no users.
         let (broker, key) = (Arc::downgrade(self), key.clone());
         runtime.spawn(async move {

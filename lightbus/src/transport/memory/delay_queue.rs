@@ -1,23 +1,32 @@
 //! What waits for its time.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use tokio::time::Instant;
+
+use super::clock::Clock;
 
 /// Things that wait, each for its time. Those that wait for the same time keep their order.
 #[derive(Debug)]
 pub(super) struct DelayQueue<T> {
+    clock: Clock,
     by_time: BTreeMap<Instant, Vec<T>>,
 }
 
-impl<T> Default for DelayQueue<T> {
-    fn default() -> Self {
-        Self { by_time: BTreeMap::new() }
-    }
-}
-
 impl<T> DelayQueue<T> {
-    pub(super) fn add(&mut self, until: Instant, thing: T) {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, by_time: BTreeMap::new() }
+    }
+
+    /// Has a thing wait, and returns for which time.
+    pub(super) fn add_for(&mut self, delay: Duration, thing: T) -> Instant {
+        let until = self.clock.now() + delay;
+        self.add(until, thing);
+        until
+    }
+
+    fn add(&mut self, until: Instant, thing: T) {
         self.by_time.entry(until).or_default().push(thing);
     }
 
@@ -31,7 +40,7 @@ impl<T> DelayQueue<T> {
         if self.by_time.is_empty() {
             return Vec::new();
         }
-        self.take_due_at(Instant::now())
+        self.take_due_at(self.clock.now())
     }
 
     fn take_due_at(&mut self, now: Instant) -> Vec<T> {
@@ -47,15 +56,13 @@ impl<T> DelayQueue<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
     fn delayed_items_come_out_when_they_are_due() {
         let now = Instant::now();
         let at = |seconds| now + Duration::from_secs(seconds);
-        let mut waiting = DelayQueue::default();
+        let mut waiting = DelayQueue::new(Clock::default());
         for (until, name) in [(at(2), "c"), (at(1), "a"), (at(1), "b"), (at(3), "d")] {
             waiting.add(until, name);
         }

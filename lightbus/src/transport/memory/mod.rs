@@ -3,6 +3,7 @@
 
 mod api_queue;
 mod broker;
+mod clock;
 mod consumer;
 mod control;
 mod delay_queue;
@@ -21,7 +22,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use self::broker::{Broker, Source};
+pub(crate) use self::broker::Broker;
+use self::broker::Source;
 use self::consumer::MemoryConsumer;
 use self::queue::ProcessId;
 use super::control::{Answer, Audience, ConsumedQueue, ControlTransport, Respondent};
@@ -70,6 +72,11 @@ pub(crate) fn connect(settings: &Settings, name: Option<&str>) -> Arc<dyn Transp
         None => Arc::default(),
         Some(name) => named(name, settings.namespace.as_str()),
     };
+    join(broker, settings)
+}
+
+/// Joins a bus.
+pub(crate) fn join(broker: Arc<Broker>, settings: &Settings) -> Arc<dyn Transport> {
     let process = broker.join();
     let membership = Arc::new(Membership { broker, process, calls: Arc::default(), left: AtomicBool::new(false) });
     let ended = CancellationToken::new();

@@ -167,6 +167,12 @@ impl<M: Clone, S: ?Sized> Queue<M, S> {
         self.ready.push_front(entry);
     }
 
+    /// Everything that was taken and is not settled.
+    #[cfg(feature = "testing")]
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = &M> {
+        self.unsettled.values().map(|taken| &taken.entry.message)
+    }
+
     /// Everything that a process holds and has not settled, oldest first.
     pub(super) fn held_by(&self, process: ProcessId) -> Vec<Tag> {
         let held = self.unsettled.iter().filter(|(_, taken)| taken.process == process);

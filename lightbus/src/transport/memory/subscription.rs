@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use super::clock::Clock;
 use super::delay_queue::DelayQueue;
 use super::queue::{Assignment, ProcessId, Queue, Tag};
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
@@ -35,7 +36,7 @@ struct DeadEvent {
 }
 
 /// The queue of a subscription, and what does not wait in it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct SubscriptionQueue {
     /// The pattern of the last process that subscribed.
     pattern: Option<Arc<Mutex<Pattern>>>,
@@ -47,6 +48,16 @@ pub(super) struct SubscriptionQueue {
 }
 
 impl SubscriptionQueue {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            pattern: None,
+            queue: Queue::default(),
+            runtimes: HashMap::new(),
+            waiting: DelayQueue::new(clock),
+            dead_letters: VecDeque::new(),
+        }
+    }
+
     /// Binds the queue to a pattern, in place of the one before, and returns a sink that checks it.
     pub(super) fn bind(&mut self, pattern: Pattern, sink: Arc<dyn EventSink>) -> Arc<dyn EventSink> {
         let bound = match &self.pattern {
@@ -76,9 +87,7 @@ impl SubscriptionQueue {
             self.queue.push(event, None);
             return None;
         }
-        let until = Instant::now() + delay;
-        self.waiting.add(until, event);
-        Some(until)
+        Some(self.waiting.add_for(delay, event))
     }
 
     /// When events that wait are to be handed over.
