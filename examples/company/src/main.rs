@@ -1,5 +1,7 @@
 //! Four applications of one company on Lightbus. `company --help` says how to run them, and the README what they show.
 
+#[cfg(test)]
+mod alone;
 mod data;
 mod patience;
 mod sales;

@@ -46,11 +46,14 @@ pub struct BusBuilder {
     test_bus: Option<TestBusMember>,
 }
 
+#[cfg(feature = "testing")]
+pub(crate) type JoinTestBus = Box<dyn FnOnce(&Settings) -> Arc<dyn Transport> + Send + Sync>;
+
 /// How to join the bus of a test, in place of the one that the settings name.
 #[cfg(feature = "testing")]
 pub(crate) struct TestBusMember {
     pub(crate) causes: Causes,
-    pub(crate) join: Box<dyn FnOnce(&Settings) -> Arc<dyn Transport> + Send + Sync>,
+    pub(crate) join: JoinTestBus,
 }
 
 impl BusBuilder {

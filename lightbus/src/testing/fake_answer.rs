@@ -46,7 +46,7 @@ macro_rules! answers {
 
             const PARAMETERS: usize = $count;
 
-            #[allow(non_snake_case, reason = "the types stand for the values")]
+            #[allow(non_snake_case, clippy::unused_unit, reason = "the types stand for the values, of which there may be none")]
             fn answer(
                 &mut self,
                 invocation: &Invocation,
