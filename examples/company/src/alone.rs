@@ -43,6 +43,21 @@ async fn warranty_covers_a_machine_for_two_years() -> Result {
 }
 
 #[tokio::test]
+async fn warranty_covers_a_machine_once_however_often_its_sale_arrives() -> Result {
+    let bus = TestBus::new().await;
+    bus.repeat_events();
+    warranty::start(&bus.service("warranty").connect().await?, Story::new(false)).await?;
+    bus.publish(sold("SN-1", "2024-02-29")?).await?;
+    bus.settled().await;
+    assert_eq!(WarrantyClient::new(bus.tester()).registered().await?, 1);
+    // Whoever handled the first one may have died before it published.
+    assert_eq!(bus.expect_event::<CoverStarted>().serial, "SN-1");
+    assert_eq!(bus.expect_event::<CoverStarted>().serial, "SN-1");
+    bus.expect_no_more();
+    Ok(())
+}
+
+#[tokio::test]
 async fn warranty_rejects_a_sale_beyond_the_calendar() -> Result {
     let bus = TestBus::new().await;
     warranty::start(&bus.service("warranty").connect().await?, Story::new(false)).await?;

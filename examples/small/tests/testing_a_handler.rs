@@ -1,7 +1,7 @@
-//! Tests a handler on a bus in memory, which needs no broker. Each test has its own bus.
+//! Tests a handler with the test kit, which needs no broker. Each test has a bus of its own.
 
 use lightbus::prelude::*;
-use tokio::sync::mpsc;
+use lightbus::testing::TestBus;
 
 #[lightbus::api(name = "small.cinema")]
 trait Cinema {
@@ -30,16 +30,15 @@ impl Cinema for Hall {
 
 #[tokio::test]
 async fn the_last_seat_is_announced() -> lightbus::Result<()> {
-    let bus = Bus::service("cinema").url("memory://").connect().await?;
-    bus.serve(CinemaServer::new(Hall { bus: bus.clone(), seats: 3.into() })).await?;
-    let (sender, mut announced) = mpsc::unbounded_channel();
-    bus.subscribe("test", move |event: SoldOut| std::future::ready(sender.send(event))).await?;
+    let bus = TestBus::new().await;
+    let cinema = bus.service("cinema").connect().await?;
+    cinema.serve(CinemaServer::new(Hall { bus: cinema.clone(), seats: 3.into() })).await?;
 
-    let cinema = CinemaClient::new(&bus);
-    assert_eq!(cinema.book(2).await?, 1);
-    assert!(announced.try_recv().is_err());
-    assert_eq!(cinema.book(1).await?, 0);
-    assert!(announced.recv().await.is_some());
-    bus.shutdown().await;
+    let client = CinemaClient::new(bus.tester());
+    assert_eq!(client.book(2).await?, 1);
+    bus.expect_no_event::<SoldOut>();
+    assert_eq!(client.book(1).await?, 0);
+    bus.expect_event::<SoldOut>();
+    bus.expect_no_more();
     Ok(())
 }

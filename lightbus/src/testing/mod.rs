@@ -59,6 +59,7 @@ mod assertions;
 mod difference;
 mod fake;
 mod fake_answer;
+mod faults;
 mod ledger;
 mod record;
 mod recording;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::faults::Faults;
 use super::ledger::Ledger;
 use crate::error::Error;
 use crate::protocol::dead_letter::{DeadLetter, DeadLetterAction, Selection};
@@ -18,19 +19,25 @@ use crate::transport::{
     PublishFailure, RequestSink, Subscription, Transport,
 };
 
-/// Records calls and events, and counts everything that may hand messages over. The handlers that this starts are counted
+/// Records calls and events, applies the faults of the test, and counts everything that may hand messages over. The handlers that this starts are counted
 /// when the messages arrive at them.
 #[derive(Debug)]
 pub(super) struct RecordingTransport {
     inner: Arc<dyn Transport>,
     causes: Causes,
+    faults: Arc<Faults>,
     /// `None` for the test itself and for fakes.
     ledger: Option<Arc<Ledger>>,
 }
 
 impl RecordingTransport {
-    pub(super) fn new(inner: Arc<dyn Transport>, causes: Causes, ledger: Option<Arc<Ledger>>) -> Self {
-        Self { inner, causes, ledger }
+    pub(super) fn new(
+        inner: Arc<dyn Transport>,
+        causes: Causes,
+        faults: Arc<Faults>,
+        ledger: Option<Arc<Ledger>>,
+    ) -> Self {
+        Self { inner, causes, faults, ledger }
     }
 }
 
@@ -39,7 +46,11 @@ impl CallTransport for RecordingTransport {
     async fn call(&self, request: Box<Request>, deadline: Instant) -> CallOutcome {
         let _cause = self.causes.begin();
         let recorded = self.ledger.as_ref().map(|ledger| (ledger, ledger.record_call(&request)));
-        let outcome = self.inner.call(request, deadline).await;
+        let is_lost = self.faults.loses_reply(&request);
+        let mut outcome = self.inner.call(request, deadline).await;
+        if is_lost {
+            outcome = CallOutcome::ConnectionLost;
+        }
         if let Some((ledger, record)) = recorded {
             ledger.record_outcome(record, &outcome);
         }
@@ -67,6 +78,9 @@ impl EventTransport for RecordingTransport {
         let _cause = self.causes.begin();
         if let Some(ledger) = &self.ledger {
             ledger.record_event(&event);
+        }
+        if self.faults.repeats_events() {
+            self.inner.publish(event.clone(), deadline).await?;
         }
         self.inner.publish(event, deadline).await
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::fake::Fake;
+use super::faults::Faults;
 use super::ledger::Ledger;
 use super::recording::RecordingTransport;
 use crate::api::{Api, Event};
@@ -27,6 +28,7 @@ pub struct TestBus {
     pub(super) broker: Arc<Broker>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) causes: Causes,
+    pub(super) faults: Arc<Faults>,
     pub(super) settle_limit: Duration,
     tester: Bus,
     fakes: Mutex<Vec<Bus>>,
@@ -40,11 +42,12 @@ impl TestBus {
     /// Outside a tokio runtime: write `#[tokio::test]`.
     #[allow(clippy::panic, reason = "without a runtime, no test can go on")]
     pub async fn new() -> Self {
-        let (broker, ledger, causes) = (Broker::with_stopped_clock(), Arc::default(), Causes::default());
-        let builder = member(TESTER, &broker, &causes, None);
+        let (broker, ledger) = (Broker::with_stopped_clock(), Arc::default());
+        let (causes, faults) = (Causes::default(), Arc::default());
+        let builder = member(TESTER, &broker, &causes, &faults, None);
         let tester =
             builder.connect().await.unwrap_or_else(|error| panic!("the bus of the test cannot run: {error:#}"));
-        Self { broker, ledger, causes, settle_limit: Duration::from_secs(30), tester, fakes: Mutex::default() }
+        Self { broker, ledger, causes, faults, settle_limit: Duration::from_secs(30), tester, fakes: Mutex::default() }
     }
 
     /// Starts building the connection of a service, as [`Bus::service`] does:
@@ -52,7 +55,7 @@ impl TestBus {
     ///
     /// Neither the environment nor `lightbus.toml` has an effect on it.
     pub fn service(&self, name: impl Into<String>) -> BusBuilder {
-        member(name, &self.broker, &self.causes, Some(&self.ledger))
+        member(name, &self.broker, &self.causes, &self.faults, Some(&self.ledger))
     }
 
     /// The connection of the test itself, of the service `test`, for clients and subscriptions:
@@ -77,18 +80,24 @@ impl TestBus {
     }
 
     pub(super) async fn connect_fake(&self) -> Result<Bus, Error> {
-        let bus = member("fake", &self.broker, &self.causes, None).connect().await?;
+        let bus = member("fake", &self.broker, &self.causes, &self.faults, None).connect().await?;
         lock(&self.fakes).push(bus.clone());
         Ok(bus)
     }
 }
 
 /// A member of the bus. It is recorded if there is a ledger.
-fn member(name: impl Into<String>, broker: &Arc<Broker>, causes: &Causes, ledger: Option<&Arc<Ledger>>) -> BusBuilder {
-    let (broker, recorder) = (Arc::clone(broker), (causes.clone(), ledger.cloned()));
+fn member(
+    name: impl Into<String>,
+    broker: &Arc<Broker>,
+    causes: &Causes,
+    faults: &Arc<Faults>,
+    ledger: Option<&Arc<Ledger>>,
+) -> BusBuilder {
+    let (broker, recorder) = (Arc::clone(broker), (causes.clone(), Arc::clone(faults), ledger.cloned()));
     let join = Box::new(move |settings: &_| {
-        let (causes, ledger) = recorder;
-        Arc::new(RecordingTransport::new(memory::join(broker, settings), causes, ledger)) as Arc<_>
+        let (causes, faults, ledger) = recorder;
+        Arc::new(RecordingTransport::new(memory::join(broker, settings), causes, faults, ledger)) as Arc<_>
     });
     BusBuilder::on_test_bus(name.into(), TestBusMember { causes: causes.clone(), join })
 }

@@ -51,8 +51,8 @@ async fn arguments_with_attributes_come_in_one_value() -> lightbus::Result<()> {
 async fn closures_are_checked_when_they_are_given() {
     let bus = TestBus::new().await;
     assert_eq!(
-        failure(|| bus.fake::<WarrantyApi>().on("regisered", || 1_u64)),
-        "company.warranty has no method `regisered`. Did you mean `registered`?"
+        failure(|| bus.fake::<WarrantyApi>().on("register", || 1_u64)),
+        "company.warranty has no method `register`. Did you mean `registered`?"
     );
     assert_eq!(
         failure(|| bus.fake::<SupportApi>().on("zzz", || 1_u64)),

@@ -6,4 +6,5 @@ mod assertions;
 mod company;
 mod dead_letters;
 mod fakes;
+mod faults;
 mod settling;
