@@ -9,6 +9,9 @@ pub use self::info::{Info, KnownApi, ServedApi, ServedMethod, SubscriptionInfo};
 pub use self::ping::Ping;
 pub(crate) use self::schema::{SchemaPage, page};
 
+use crate::recorder::{RecentFilter, Record};
+use crate::stats::Stats;
+
 /// The version of `docs/protocol.md` that this version of Lightbus follows.
 pub(crate) const PROTOCOL: u32 = 1;
 
@@ -31,4 +34,10 @@ pub(crate) trait Introspect {
 
     /// Returns a part of the schema with that hash, from that byte on, if the process has it.
     async fn schema(&self, hash: String, from: u64) -> Option<SchemaPage>;
+
+    /// Returns the statistics of the process.
+    async fn stats(&self) -> Stats;
+
+    /// Returns the last messages that the process sent and handled.
+    async fn recent(&self, filter: RecentFilter) -> Vec<Record>;
 }

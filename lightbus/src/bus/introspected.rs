@@ -17,8 +17,10 @@ use crate::builtin::{
 use crate::health::{ConsumerHealth, ConsumerKind};
 use crate::introspection::{Asker, Introspection};
 use crate::layer::Layers;
+use crate::recorder::{RecentFilter, Record};
 use crate::rpc::{Server, ServerSettings};
 use crate::runtime::handler_tasks::HandlerTasks;
+use crate::stats::Stats;
 use crate::transport::control::Respondent;
 
 /// How many questions a process answers at a time.
@@ -88,6 +90,14 @@ impl Introspect for Introspected {
     async fn schema(&self, hash: String, from: u64) -> Option<SchemaPage> {
         let bus = self.bus()?;
         Some(page(&bus.inner.facts.schema(&hash, bus.apis())?, from))
+    }
+
+    async fn stats(&self) -> Stats {
+        self.bus().map(|bus| bus.stats()).unwrap_or_default()
+    }
+
+    async fn recent(&self, filter: RecentFilter) -> Vec<Record> {
+        self.bus().map(|bus| bus.recent(&filter)).unwrap_or_default()
     }
 }
 

@@ -44,8 +44,10 @@ pub use crate::builtin::{Info, KnownApi, Ping, ServedApi, ServedMethod, Subscrip
 use crate::error::Error;
 use crate::protocol::name::NameError;
 use crate::protocol::name::{NameKind, ServiceName, SubscriptionName};
+use crate::recorder::{RecentFilter, Record};
 use crate::rpc::Arguments;
 use crate::schema::ApiSchema;
+use crate::stats::Stats;
 use crate::transport::control::Audience;
 
 /// How long to wait for answers, unless said otherwise.
@@ -127,6 +129,29 @@ impl Introspection {
     /// Those of [`ping`](Self::ping).
     pub async fn info(&self) -> Result<Answers<Info>, Error> {
         self.ask("info", || Arguments::new(0)).await
+    }
+
+    /// Asks for the statistics of the processes. [`Stats::merge`] adds them up.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ping`](Self::ping).
+    pub async fn stats(&self) -> Result<Answers<Stats>, Error> {
+        self.ask("stats", || Arguments::new(0)).await
+    }
+
+    /// Asks for the last messages that the processes sent and handled.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ping`](Self::ping).
+    pub async fn recent(&self, filter: &RecentFilter) -> Result<Answers<Vec<Record>>, Error> {
+        self.ask("recent", || {
+            let mut arguments = Arguments::new(1);
+            arguments.write("filter", filter);
+            arguments
+        })
+        .await
     }
 
     /// Asks for the schema with that [hash](ServedApi::hash). `None` if no process that is asked has it.

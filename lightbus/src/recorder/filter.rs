@@ -9,7 +9,7 @@ use super::Entry;
 use crate::stats::epoch;
 
 /// The most records that one answer holds, so that it stays below the limit of answers.
-const MOST: u32 = 200;
+const MOST: u32 = 100;
 
 /// Which records of messages are wanted. Without any condition, the latest ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -24,7 +24,7 @@ pub struct RecentFilter {
     #[serde(rename = "since_ms", with = "epoch::option", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<u64>")]
     pub since: Option<SystemTime>,
-    /// At most so many, the latest. 0 for as many as an answer may hold, which is 200.
+    /// At most so many, the latest. 0 for as many as an answer may hold, which is 100.
     pub limit: u32,
 }
 

@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(ids(&recorder(4, 10), &all), ["m6", "m7", "m8", "m9"]);
         assert!(ids(&recorder(0, 10), &all).is_empty());
         assert_eq!(ids(&recorder(4, 10), &all.limit(2)), ["m8", "m9"]);
-        assert_eq!(recorder(4096, 5000).recent(&RecentFilter::new()).len(), 200);
+        assert_eq!(recorder(4096, 5000).recent(&RecentFilter::new()).len(), 100);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::{Histogram, Outcome, epoch};
 #[non_exhaustive]
 pub struct Stats {
     /// When counting began: when the process connected.
-    #[serde(with = "epoch")]
+    #[serde(rename = "since_ms", with = "epoch")]
     #[schemars(with = "u64")]
     pub since: SystemTime,
     /// The calls that this process served, by method. `{api}.*` counts calls of methods that the API does not have.
@@ -76,6 +76,12 @@ pub struct LastFailure {
     /// data.
     #[serde(default)]
     pub error: String,
+}
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self::empty(SystemTime::UNIX_EPOCH)
+    }
 }
 
 impl Stats {
@@ -218,7 +224,7 @@ mod tests {
         }
         assert_eq!(read, stats);
         let text =
-            r#"{"since":18446744073709551615,"served":{"a.b":{"outcomes":{"melted":2,"burnt":3,"ok":1},"new":[]}}}"#;
+            r#"{"since_ms":18446744073709551615,"served":{"a.b":{"outcomes":{"melted":2,"burnt":3,"ok":1},"new":[]}}}"#;
         let read: Stats = serde_json::from_str(text).unwrap();
         assert_eq!((read.served["a.b"].count_of(Outcome::Unknown), read.served["a.b"].count()), (5, 6));
     }

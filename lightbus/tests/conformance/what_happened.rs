@@ -8,7 +8,7 @@ use lightbus::prelude::*;
 use lightbus::recorder::{Next, RecentFilter, Record, RecordKind};
 use lightbus::stats::Outcome;
 use lightbus::{Bus, CallError, Error};
-use lightbus_test_support::wait::{eventually, next};
+use lightbus_test_support::wait::{GUARD, eventually, next};
 use lightbus_test_support::world::World;
 use tokio::sync::mpsc;
 
@@ -136,4 +136,19 @@ pub async fn a_process_keeps_as_many_records_as_it_is_told(world: &World) {
     }
     assert_eq!(few.recent(&RecentFilter::new()).len(), 2);
     assert!(none.recent(&RecentFilter::new()).is_empty());
+}
+
+pub async fn other_processes_are_asked_what_happened(world: &World) {
+    let (desk, shop) = (world.join("desk").await, world.join("shop").await);
+    desk.serve(BellServer::new(Brass)).await.unwrap();
+    BellClient::new(&shop).ring().await.unwrap();
+    let call = records(&shop, RecordKind::CallSent).remove(0);
+    let asking = || shop.introspection().timeout(GUARD);
+    let stats = asking().service("desk").stats().await.unwrap();
+    assert_eq!(stats.of(desk.process_id()).unwrap().served["test.bell.ring"].count_of(Outcome::Ok), 1);
+    let recent = asking().recent(&RecentFilter::new().ids([&call.id])).await.unwrap();
+    let kinds = |bus: &Bus| recent.of(bus.process_id()).unwrap().iter().map(|record| record.kind).collect::<Vec<_>>();
+    assert_eq!((kinds(&shop), kinds(&desk)), (vec![RecordKind::CallSent], vec![RecordKind::CallServed]));
+    // Questions are neither counted nor recorded.
+    assert_eq!((desk.stats().served.len(), desk.recent(&RecentFilter::new()).len()), (1, 1));
 }
