@@ -113,6 +113,7 @@ mod protocol;
 pub mod recorder;
 pub mod rpc;
 mod runtime;
+mod span;
 pub mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;

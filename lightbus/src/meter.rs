@@ -5,12 +5,14 @@ use std::time::{Duration, SystemTime};
 
 use smol_str::SmolStr;
 use tokio::time::Instant;
+use tracing::Span;
 
 use crate::context::Context;
 use crate::protocol::message::full_name;
 use crate::protocol::text::truncate;
 use crate::recorder::{Entry, Next, RecordKind, Recorder};
 use crate::runtime::sync::lock;
+use crate::span::{self, Side};
 use crate::stats::{Counters, MessageStats, Outcome, Stats};
 
 /// The longest text of an error that is kept, in bytes.
@@ -157,13 +159,17 @@ impl Meter {
     /// This process is about to send a message.
     pub(crate) fn send(self: Arc<Self>, cause: Option<Context>, started: Instant) -> Sending {
         self.counters.start();
-        Sending { meter: Some(self), id: SmolStr::default(), cause, started }
+        let span = match self.kind {
+            RecordKind::EventPublished => span::publish(&self.api, &self.name),
+            _ => span::call(&self.api, &self.name),
+        };
+        Sending { meter: Some(self), id: SmolStr::default(), cause, started, span }
     }
 
     /// A message has reached this process.
     pub(crate) fn receive(self: Arc<Self>) -> Received {
         self.counters.arrive();
-        Received { meter: Some(self), arrived: Instant::now(), started: None }
+        Received { meter: Some(self), arrived: Instant::now(), started: None, span: Span::none() }
     }
 
     fn record(&self, entry: Entry) {
@@ -182,22 +188,30 @@ pub(crate) struct Sending {
     id: SmolStr,
     cause: Option<Context>,
     started: Instant,
+    span: Span,
 }
 
 impl Sending {
     /// A message that is not counted.
     pub(crate) fn uncounted() -> Self {
-        Self { meter: None, id: SmolStr::default(), cause: None, started: Instant::now() }
+        Self { meter: None, id: SmolStr::default(), cause: None, started: Instant::now(), span: Span::none() }
+    }
+
+    /// What it takes to send the message happens in this span.
+    pub(crate) fn span(&self) -> &Span {
+        &self.span
     }
 
     /// The message has this id.
     pub(crate) fn has_id(&mut self, id: &SmolStr) {
+        self.span.record("messaging.message.id", &**id);
         self.id = id.clone();
     }
 
     /// It has ended, with an error if it failed.
     pub(crate) fn end(&mut self, outcome: Outcome, error: Option<&str>) {
         let Some(meter) = self.meter.take() else { return };
+        span::end(&self.span, Side::Sent, outcome, error);
         let ended = Instant::now();
         meter.counters.end(self.started, ended, outcome);
         meter.record(Entry {
@@ -232,6 +246,7 @@ pub(crate) struct Received {
     meter: Option<Arc<Meter>>,
     arrived: Instant,
     started: Option<Instant>,
+    span: Span,
 }
 
 /// What was handled, and how that ended.
@@ -250,7 +265,7 @@ pub(crate) struct Handled<'m> {
 impl Received {
     /// A message that is not counted.
     pub(crate) fn uncounted() -> Self {
-        Self { meter: None, arrived: Instant::now(), started: None }
+        Self { meter: None, arrived: Instant::now(), started: None, span: Span::none() }
     }
 
     /// Its handler starts.
@@ -261,9 +276,18 @@ impl Received {
         }
     }
 
+    /// Its handler runs in this span, unless the message is not counted.
+    pub(crate) fn in_span(&mut self, span: impl FnOnce() -> Span) -> Span {
+        if self.meter.is_some() {
+            self.span = span();
+        }
+        self.span.clone()
+    }
+
     /// It was handled, as well as that went.
     pub(crate) fn end(mut self, handled: &Handled<'_>) {
         let Some(meter) = self.meter.take() else { return };
+        span::end(&self.span, Side::Received, handled.outcome, handled.error);
         let (ended, started) = (Instant::now(), self.started.unwrap_or(self.arrived));
         meter.counters.end(started, ended, handled.outcome);
         meter.record(Entry {
@@ -289,7 +313,10 @@ impl Drop for Received {
     fn drop(&mut self) {
         let Some(meter) = self.meter.take() else { return };
         match self.started {
-            Some(started) => meter.counters.end(started, Instant::now(), Outcome::Requeued),
+            Some(started) => {
+                span::end(&self.span, Side::Received, Outcome::Requeued, None);
+                meter.counters.end(started, Instant::now(), Outcome::Requeued);
+            }
             None => meter.counters.leave(),
         }
     }

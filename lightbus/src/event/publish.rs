@@ -1,7 +1,7 @@
 //! Publishes events.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{self, Poll};
@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use smol_str::SmolStr;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::layered;
@@ -205,7 +206,8 @@ impl Publisher {
                 None => Box::pin(published),
             }
         };
-        let published = runtime.run(Pin::new(&mut published)).await;
+        let published = Pin::new(&mut published).instrument(sending.span().clone());
+        let published = runtime.run(pin!(published)).await;
         let Some(published) = published else {
             let reason = "the tokio runtime of this bus ended before the broker confirmed it".to_owned();
             let error = Error::NotConfirmed { event: event_name(), reason };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 use super::any::AnyEvent;
 use super::dead_letter_hook::DeadLetterHook;
@@ -28,6 +29,7 @@ use crate::recorder::Next;
 use crate::runtime::guard::Guarded;
 use crate::runtime::handler_tasks::HandlerTasks;
 use crate::runtime::worker_pool::{Job, WorkerPool};
+use crate::span;
 use crate::stats::Outcome;
 use crate::transport::{EventDelivery, EventHandle, EventSink};
 
@@ -154,10 +156,14 @@ where
             let (id, api, name) = (event.id.clone(), event.api.clone(), event.event.clone());
             let sender = event.publisher.clone();
             let kept = shared.settings.on_dead_letter.is_some().then(|| Box::new(event.clone()));
+            let subscription = shared.settings.name.as_str();
+            let span = received.in_span(|| span::handle(&api, &name, subscription, &id, attempt));
             let attempted = match &shared.settings.dedupe {
-                None => tasks.unless_aborted(pin!(shared.run(&*handler, event, attempt))).await,
+                None => tasks.unless_aborted(pin!(shared.run(&*handler, event, attempt).instrument(span))).await,
                 // Boxed, as is what follows a failure: few events get there, and every one would carry the room for it.
-                Some(dedupe) => Box::pin(shared.run_unless_repeat(dedupe, &*handler, event, attempt)).await,
+                Some(dedupe) => {
+                    Box::pin(shared.run_unless_repeat(dedupe, &*handler, event, attempt).instrument(span)).await
+                }
             };
             let Some(result) = attempted else { return };
             let (outcome, failure) = match result {

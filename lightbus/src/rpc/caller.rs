@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use smol_str::{SmolStr, format_smolstr};
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use super::ending::{Ended, Ending};
 use super::error::MessageKind;
@@ -115,10 +116,14 @@ impl Caller {
             Ok(request) => {
                 sending.has_id(&request.id);
                 let exchanged = match layered {
-                    None => self.shared.runtime.run(pin!(self.exchange(request, deadline))).await,
+                    None => {
+                        let exchange = self.exchange(request, deadline).instrument(sending.span().clone());
+                        self.shared.runtime.run(pin!(exchange)).await
+                    }
                     Some((idempotent, context)) => {
                         // Boxed, so that calls without layers carry no room for this.
-                        let layered = layered::call(&self.layers, &self, request, idempotent, deadline);
+                        let layered = layered::call(&self.layers, &self, request, idempotent, deadline)
+                            .instrument(sending.span().clone());
                         let mut layered: BoxFuture<'_, _> = match context {
                             Some(context) => Box::pin(context.scope(layered)),
                             None => Box::pin(layered),

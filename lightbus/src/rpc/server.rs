@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use smol_str::SmolStr;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::dispatch::Dispatch;
 use super::fault::{Fault, FaultCode};
@@ -19,6 +20,7 @@ use crate::protocol::name::ServiceName;
 use crate::runtime::guard::Guarded;
 use crate::runtime::handler_tasks::HandlerTasks;
 use crate::runtime::worker_pool::{Job, WorkerPool};
+use crate::span;
 use crate::stats;
 use crate::transport::{RequestDelivery, RequestHandle, RequestSink};
 
@@ -105,7 +107,9 @@ impl<D: Dispatch> Job for CallJob<D> {
         let outcome = if redelivered && !idempotent {
             Some(invocation.fault(&outcome_unknown()))
         } else {
-            tasks.unless_aborted(shared.dispatch(&invocation)).await
+            let span =
+                received.in_span(|| span::serve(api.name(), api.method(method).map_or("*", |method| method.name())));
+            tasks.unless_aborted(shared.dispatch(&invocation).instrument(span)).await
         };
         let outcome = match outcome {
             Some(outcome) => outcome,
