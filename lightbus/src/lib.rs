@@ -75,6 +75,7 @@
 //! | what the other processes do | [`Bus::introspection`] |
 //! | statistics of this process | [`Bus::stats`] |
 //! | the last messages of this process | [`Bus::recent`] |
+//! | the story of a message, in all processes | [`Bus::trace`] |
 //! | the JSON Schema of an API | [`api::Api::schema`] |
 //!
 //! # Cargo features

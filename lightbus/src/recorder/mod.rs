@@ -6,9 +6,11 @@
 mod filter;
 mod record;
 mod ring;
+mod trace;
 
 pub use self::filter::RecentFilter;
 pub use self::record::{Cause, Next, Record, RecordKind};
+pub use self::trace::{Step, Trace, TraceNode};
 
 pub(crate) use self::record::Entry;
 pub(crate) use self::ring::Recorder;

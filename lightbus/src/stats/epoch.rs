@@ -1,5 +1,6 @@
 //! Points in time as milliseconds since the Unix epoch.
 
+use std::sync::LazyLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -26,9 +27,17 @@ pub(crate) mod option {
     }
 }
 
-/// The time on the wall clock of a moment of this process that is not in the future.
+/// A moment by both clocks. All times are told from it, so a moment keeps its time.
+static START: LazyLock<(Instant, SystemTime)> = LazyLock::new(|| (Instant::now(), SystemTime::now()));
+
+/// The time on the wall clock of a moment of this process.
 pub(crate) fn wall_clock(moment: Instant) -> SystemTime {
-    SystemTime::now().checked_sub(moment.elapsed()).unwrap_or(UNIX_EPOCH)
+    let (instant, time) = *START;
+    let told = match moment.checked_duration_since(instant) {
+        Some(after) => time.checked_add(after),
+        None => time.checked_sub(instant.saturating_duration_since(moment)),
+    };
+    told.unwrap_or(UNIX_EPOCH)
 }
 
 fn milliseconds(time: SystemTime) -> u64 {

@@ -121,6 +121,14 @@ pub async fn what_a_handler_sends_has_it_as_its_cause(world: &World) {
         assert_eq!((&*cause.id, &*cause.subscription, cause.attempt), (&*id, "ring", attempt));
     }
     assert_eq!(causes.len(), 2);
+    eventually("both attempts are recorded", || records(&audit, RecordKind::EventHandled).len() == 2).await;
+    let nested = records(&audit, RecordKind::CallSent).remove(1).id;
+    let trace = audit.trace(&nested).await.unwrap();
+    assert_eq!((&trace.root.id, trace.root.handled.len()), (&id, 2), "{trace}");
+    for step in &trace.root.handled {
+        assert_eq!((step.caused.len(), step.caused[0].handled[0].process.as_str()), (1, desk.process_id()), "{trace}");
+    }
+    assert_eq!(trace.root_cause().unwrap().record.next, Some(Next::Retry { after_ms: 0 }), "{trace}");
     let caused = audit.recent(&RecentFilter::new().ids([&id]));
     assert!(caused.iter().any(|record| record.name == "test.bell.ring"), "{caused:?}");
 }
