@@ -182,6 +182,8 @@ pub enum Error {
     },
 
     /// The broker has no queue of the task: no process has served its API or enqueued it.
+    // Hidden for as long as a trait cannot declare tasks.
+    #[doc(hidden)]
     UnknownTask {
         /// The task's full name.
         task: String,

@@ -1,4 +1,4 @@
-//! Lists, replays and discards the dead letters of a subscription or a task.
+//! Lists, replays and discards the dead letters of a subscription.
 
 use std::fmt;
 
@@ -10,8 +10,7 @@ use crate::protocol::dead_letter::{DeadLetterAction, Selection};
 use crate::protocol::destination::Destination;
 use crate::protocol::name::{NameError, ServiceName, SubscriptionName};
 
-/// The dead letters of one subscription or task. Returned by [`Bus::dead_letters`], [`Bus::dead_letters_of`] and
-/// [`Bus::dead_letters_of_task`].
+/// The dead letters of one subscription. Returned by [`Bus::dead_letters`] and [`Bus::dead_letters_of`].
 ///
 /// On RabbitMQ, dead letters are taken off their queue one by one, and those that stay are put back. So reading takes longer
 /// the more are read, and another process may see fewer meanwhile.
@@ -55,7 +54,7 @@ impl DeadLetters {
     ///
     /// # Errors
     ///
-    /// Fails if a name is not valid, the service has no such subscription, nothing has served or enqueued the task, the bus is shut down, or the broker does not answer.
+    /// Fails if a name is not valid, the service has no such subscription, the bus is shut down, or the broker does not answer.
     pub async fn count(&self) -> Result<u64, Error> {
         self.bus.on_runtime(self.count_here()).await
     }

@@ -280,6 +280,8 @@ impl Bus {
     /// Returns the dead letters of a task: `bus.dead_letters_of_task("company.warranty", "send_report")`.
     ///
     /// The broker has to allow this process's user to read the queues of the task.
+    // Hidden for as long as a trait cannot declare tasks.
+    #[doc(hidden)]
     #[must_use]
     pub fn dead_letters_of_task(&self, api: &str, task: &str) -> DeadLetters {
         DeadLetters::of_task(self.clone(), api, task)
