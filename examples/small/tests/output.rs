@@ -27,6 +27,8 @@ macro_rules! examples {
 }
 
 examples! {
+    audit_log_layer
+    cache_layer
     call_timeout
     context
     dead_letters
@@ -35,7 +37,9 @@ examples! {
     parallel_calls
     pattern_subscription
     publish_subscribe
+    rate_limit_layer
     retries
+    tenant_layer
     two_apis
     typed_errors
 }
