@@ -69,6 +69,8 @@
 //! | retries of failed events | [`Retries`] |
 //! | dropping repeats of events | [`Subscribe::dedupe`], [`DedupeStore`] |
 //! | the context of a call or event | [`Context`] |
+//! | headers of calls and events | [`Call::header`], [`event::Publish::header`], [`Context::header`] |
+//! | code around calls and events | [`layer`] |
 //! | dead letters | [`Bus::dead_letters`], [`BusBuilder::on_dead_letter`] |
 //! | events of every type | [`Bus::subscribe_pattern`] |
 //! | the health of this process | [`Bus::health`] |
