@@ -11,6 +11,7 @@ mod described;
 mod document;
 mod hash;
 mod probe;
+mod redact;
 mod shape;
 mod types;
 
