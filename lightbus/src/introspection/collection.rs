@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::answers::{Answer, FailedAnswer};
 use crate::builtin::MAX_ANSWER;
 use crate::meter::Sending;
-use crate::rpc::{Decode, Ended, Ending, MessageKind};
+use crate::rpc::{CompletedCall, Completion, Decode, MessageKind};
 use crate::transport::{CallOutcome, control};
 
 /// How many answers one question may have.
@@ -66,15 +66,20 @@ impl<T> Collection<T> {
             self.dropped += 1;
             return fits && self.dropped < MAX_MESSAGES;
         }
-        let ending = if size > MAX_ANSWER {
-            Ending::TooLarge { what: MessageKind::Reply, size, limit: MAX_ANSWER }
+        let completion = if size > MAX_ANSWER {
+            Completion::TooLarge { what: MessageKind::Reply, size, limit: MAX_ANSWER }
         } else {
             self.bytes += size;
-            Ending::Outcome(CallOutcome::Reply(reply))
+            Completion::Outcome(CallOutcome::Reply(reply))
         };
         let round_trip = arrived.saturating_duration_since(self.asked);
-        let ended =
-            Ended { api: self.api, method: self.method, timeout: round_trip, ending, sending: Sending::uncounted() };
+        let ended = CompletedCall {
+            api: self.api,
+            method: self.method,
+            timeout: round_trip,
+            completion,
+            sending: Sending::uncounted(),
+        };
         let process = process.to_string();
         match ended.into_result(&self.decode) {
             Ok(value) => self.answers.push(Answer { process, round_trip, value }),

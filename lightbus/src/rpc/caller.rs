@@ -11,7 +11,7 @@ use smol_str::{SmolStr, format_smolstr};
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use super::ending::{Ended, Ending};
+use super::completion::{CompletedCall, Completion};
 use super::error::MessageKind;
 use super::layered;
 use super::prepared::PreparedCall;
@@ -104,7 +104,7 @@ impl Caller {
     }
 
     /// Makes a call and waits for its end, whatever its types.
-    pub(crate) async fn call(self, mut call: PreparedCall) -> Ended {
+    pub(crate) async fn call(self, mut call: PreparedCall) -> CompletedCall {
         let (api, method) = (call.api, call.method);
         let _in_flight = InFlight::new(&self.shared.in_flight);
         call.context = call.context.or_else(Context::current);
@@ -112,7 +112,7 @@ impl Caller {
         let deadline = now + timeout;
         let mut sending = Arc::clone(&call.meter).send(call.context.clone(), now);
         let layered = (!self.layers.is_empty()).then(|| (call.idempotent, call.context.clone()));
-        let ending = match self.request(call, deadline) {
+        let completion = match self.request(call, deadline) {
             Ok(request) => {
                 sending.has_id(&request.id);
                 let exchanged = match layered {
@@ -131,11 +131,11 @@ impl Caller {
                         self.shared.runtime.run(Pin::new(&mut layered)).await
                     }
                 };
-                exchanged.unwrap_or(Ending::RuntimeEnded { sent: true })
+                exchanged.unwrap_or(Completion::RuntimeEnded { sent: true })
             }
-            Err(ending) => ending,
+            Err(completion) => completion,
         };
-        Ended { api, method, timeout, ending, sending }
+        CompletedCall { api, method, timeout, completion, sending }
     }
 
     fn timeout(&self, call: &PreparedCall) -> Duration {
@@ -144,27 +144,27 @@ impl Caller {
         left.map_or(wanted, |left| left.min(wanted))
     }
 
-    fn request(&self, call: PreparedCall, deadline: Instant) -> Result<Box<Request>, Ending> {
+    fn request(&self, call: PreparedCall, deadline: Instant) -> Result<Box<Request>, Completion> {
         let CallerSettings { service, max_message_size: limit, pass_on_headers, .. } = &self.shared.settings;
         if self.shared.closed.load(Ordering::SeqCst) {
-            return Err(Ending::Closed);
+            return Err(Completion::Closed);
         }
         if self.shared.runtime.has_ended() {
-            return Err(Ending::RuntimeEnded { sent: false });
+            return Err(Completion::RuntimeEnded { sent: false });
         }
         if call.timeout == Some(Duration::ZERO) {
-            return Err(Ending::ZeroTimeout);
+            return Err(Completion::ZeroTimeout);
         }
         if call.context.as_ref().and_then(Context::time_left).is_some_and(|left| left.is_zero()) {
-            return Err(Ending::NoTimeLeft);
+            return Err(Completion::NoTimeLeft);
         }
-        let payload = call.arguments.map_err(Ending::Unencodable)?;
+        let payload = call.arguments.map_err(Completion::Unencodable)?;
         let size = payload.bytes.len();
         if size > *limit {
-            return Err(Ending::TooLarge { what: MessageKind::Request, size, limit: *limit });
+            return Err(Completion::TooLarge { what: MessageKind::Request, size, limit: *limit });
         }
         let headers = call.headers.finish(pass_on_headers, call.context.as_ref().map(Context::headers));
-        let headers = headers.map_err(Ending::InvalidHeader)?;
+        let headers = headers.map_err(Completion::InvalidHeader)?;
         Ok(Box::new(Request {
             id: self.shared.ids.next(),
             api: SmolStr::new_static(call.api),
@@ -178,18 +178,18 @@ impl Caller {
     }
 
     /// Sends the request and waits for what comes of it.
-    pub(super) async fn exchange(&self, request: Box<Request>, deadline: Instant) -> Ending {
+    pub(super) async fn exchange(&self, request: Box<Request>, deadline: Instant) -> Completion {
         let limit = self.shared.settings.max_message_size;
         if let Some(ended) = self.shared.stopped_apis.find(&request.api)
             && Box::pin(self.nobody_serves(&request.api, &ended, deadline)).await
         {
-            return Ending::Outcome(CallOutcome::NoServer);
+            return Completion::Outcome(CallOutcome::NoServer);
         }
         match self.shared.transport.call(request, deadline).await {
             CallOutcome::Reply(reply) if reply.payload.bytes.len() > limit => {
-                Ending::TooLarge { what: MessageKind::Reply, size: reply.payload.bytes.len(), limit }
+                Completion::TooLarge { what: MessageKind::Reply, size: reply.payload.bytes.len(), limit }
             }
-            outcome => Ending::Outcome(outcome),
+            outcome => Completion::Outcome(outcome),
         }
     }
 

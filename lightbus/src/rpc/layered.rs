@@ -6,8 +6,8 @@ use smol_str::SmolStr;
 use tokio::time::Instant;
 
 use super::caller::Caller;
+use super::completion::Completion;
 use super::dispatch::Dispatch;
-use super::ending::Ending;
 use super::error::MessageKind;
 use super::fault::{Fault, FaultCode};
 use super::invocation::{Invocation, Outcome};
@@ -25,7 +25,7 @@ pub(super) async fn call(
     request: Box<Request>,
     idempotent: bool,
     deadline: Instant,
-) -> Ending {
+) -> Completion {
     let Request { id, api, method, caller: service, payload, trace, headers, .. } = *request;
     let mut message = Message::new(Parts {
         occasion: Occasion::Call,
@@ -46,7 +46,7 @@ pub(super) async fn call(
         Some(next) => run_until(next, &mut message, deadline).await,
         None => Some(end.run(&mut message).await),
     };
-    outcome.map_or(Ending::Outcome(CallOutcome::DeadlineExceeded { servers: None }), ending)
+    outcome.map_or(Completion::Outcome(CallOutcome::DeadlineExceeded { servers: None }), completion)
 }
 
 /// Sends a call and waits for its answer.
@@ -65,8 +65,8 @@ impl End for CallEnd<'_> {
         let Parts { id, api, name, service, headers, payload, trace, .. } = &message.parts;
         let (size, limit) = (payload.bytes.len(), self.caller.max_message_size());
         if size > limit {
-            let ending = Ending::TooLarge { what: MessageKind::Request, size, limit };
-            return Box::pin(async move { outcome(ending) });
+            let completion = Completion::TooLarge { what: MessageKind::Request, size, limit };
+            return Box::pin(async move { outcome(completion) });
         }
         let request = Request {
             id: id.clone(),
@@ -83,9 +83,9 @@ impl End for CallEnd<'_> {
 }
 
 /// How a call ended, as layers see it.
-fn outcome(ending: Ending) -> layer::Outcome {
-    match ending {
-        Ending::Outcome(CallOutcome::Reply(Reply { kind: Some(kind), payload, .. })) => {
+fn outcome(completion: Completion) -> layer::Outcome {
+    match completion {
+        Completion::Outcome(CallOutcome::Reply(Reply { kind: Some(kind), payload, .. })) => {
             layer::Outcome { kind: Kind::Reply(kind, payload) }
         }
         other => {
@@ -96,16 +96,16 @@ fn outcome(ending: Ending) -> layer::Outcome {
 }
 
 /// How a call ended after its layers.
-fn ending(outcome: layer::Outcome) -> Ending {
+fn completion(outcome: layer::Outcome) -> Completion {
     let (kind, payload) = match outcome.kind {
         Kind::Reply(kind, payload) => (kind, payload),
         Kind::Done => (ReplyKind::Ok, nothing(Encoding::MessagePack)),
-        Kind::Refused(reason) | Kind::Failed(reason) => return Ending::Refused(reason),
+        Kind::Refused(reason) | Kind::Failed(reason) => return Completion::Refused(reason),
         Kind::Other { error, detail, .. } => {
-            return detail.downcast().map_or(Ending::Refused(error), |ending: Box<Ending>| *ending);
+            return detail.downcast().map_or(Completion::Refused(error), |completion: Box<Completion>| *completion);
         }
     };
-    Ending::Outcome(CallOutcome::Reply(Reply { kind: Some(kind), server: SmolStr::default(), payload }))
+    Completion::Outcome(CallOutcome::Reply(Reply { kind: Some(kind), server: SmolStr::default(), payload }))
 }
 
 /// A dispatcher as an object.

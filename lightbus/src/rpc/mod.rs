@@ -7,8 +7,8 @@ mod arguments;
 pub(crate) mod call;
 mod caller;
 mod client;
+mod completion;
 mod dispatch;
-mod ending;
 pub(crate) mod error;
 mod fault;
 mod invocation;
@@ -35,6 +35,6 @@ pub use self::invocation::{Field, Invocation, Outcome, invocation};
 pub use self::returned::{IsNoResult, Returned};
 
 pub(crate) use self::caller::{Caller, CallerSettings};
-pub(crate) use self::ending::{Ended, Ending};
+pub(crate) use self::completion::{CompletedCall, Completion};
 pub(crate) use self::prepared::Decode;
 pub(crate) use self::server::{Server, ServerSettings};

@@ -93,6 +93,10 @@ fn errors_and_faults_are_the_bytes_of_the_examples() {
     assert_eq!(bytes, bytes_of(&serde_json::to_value(&fault).unwrap()));
 }
 
+fn of_type(name: &str) -> BasicProperties {
+    BasicProperties::default().with_type(name.into())
+}
+
 #[tokio::test]
 async fn a_request_is_as_documented() {
     let (namespace, channel) = (fresh_namespace(), raw_channel().await);
@@ -180,7 +184,7 @@ async fn replies_are_as_documented() {
     let ok = ask(&namespace, BasicProperties::default().with_headers(headers), &serial("SN-0042")).await;
     assert_eq!(text(ok.properties.kind().as_ref()), Some("ok"));
 
-    for properties in [BasicProperties::default(), BasicProperties::default().with_type("check".into())] {
+    for properties in [BasicProperties::default(), of_type("check")] {
         let fault = ask(&namespace, properties, &[0x80]).await;
         assert_eq!(text(fault.properties.kind().as_ref()), Some("fault"));
     }
@@ -192,11 +196,7 @@ async fn a_request_in_json_is_answered_in_json() {
     let namespace = fresh_namespace();
     let server = process("warranty", &namespace).connect().await.unwrap();
     shop::serve(&server).await;
-    let request = || {
-        BasicProperties::default()
-            .with_type("company.warranty.check".into())
-            .with_content_type("application/json".into())
-    };
+    let request = || of_type("company.warranty.check").with_content_type("application/json".into());
     let reply = ask(&namespace, request(), br#"{"serial": "SN-0042"}"#).await;
     assert_eq!(text(reply.properties.content_type().as_ref()), Some("application/json"));
     assert_eq!(reply.data, br#"{"until":"2027-05-01"}"#);
@@ -215,11 +215,7 @@ async fn arguments_that_are_not_a_map_of_their_names_are_refused_and_unknown_one
     let namespace = fresh_namespace();
     let server = process("warranty", &namespace).connect().await.unwrap();
     shop::serve(&server).await;
-    let request = || {
-        BasicProperties::default()
-            .with_type("company.warranty.check".into())
-            .with_content_type("Application/JSON".into())
-    };
+    let request = || of_type("company.warranty.check").with_content_type("Application/JSON".into());
     for (body, message) in [
         (r#"["SN-0042"]"#, "invalid type: sequence, expected a map of the arguments of check at line 1 column 1"),
         ("null", "invalid type: null, expected a map of the arguments of check at line 1 column 4"),
@@ -232,7 +228,7 @@ async fn arguments_that_are_not_a_map_of_their_names_are_refused_and_unknown_one
         let fault: Value = serde_json::from_slice(&fault.data).unwrap();
         assert_eq!((&fault["code"], &fault["message"]), (&json!("invalid_arguments"), &json!(message)));
     }
-    let msgpack = || BasicProperties::default().with_type("company.warranty.check".into());
+    let msgpack = || of_type("company.warranty.check");
     for (body, message) in [
         (&b""[..], "the body is empty. It must be one value"),
         (b"\x81\xa6serial\xa5SN", "at `serial`: the body ends within a value"),
@@ -282,7 +278,7 @@ async fn a_request_without_a_reply_address_is_served() {
     let channel = raw_channel().await;
     let queue = format!("{namespace}.rpc.company.warranty");
     for reply_to in [None, Some("no.such.queue"), Some("amq.rabbitmq.reply-to.nonsense")] {
-        let mut properties = BasicProperties::default().with_type("company.warranty.hold".into());
+        let mut properties = of_type("company.warranty.hold");
         if let Some(reply_to) = reply_to {
             properties = properties.with_reply_to(reply_to.into());
         }

@@ -34,14 +34,10 @@ impl ConsumerCancelled {
 
 #[cfg(test)]
 mod tests {
-    use lapin::ErrorKind;
-    use lapin::protocol::{AMQPError, AMQPSoftError};
+    use lapin::protocol::AMQPSoftError;
 
     use super::*;
-
-    fn soft(kind: AMQPSoftError, message: &str) -> lapin::Error {
-        ErrorKind::ProtocolError(AMQPError::new(kind.into(), message.into())).into()
-    }
+    use crate::transport::amqp::errors::testing::soft;
 
     #[test]
     fn a_consumer_timeout_is_distinguished_from_a_deleted_queue() {

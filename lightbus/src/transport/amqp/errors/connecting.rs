@@ -178,18 +178,10 @@ impl From<&ConnectFailure> for OperationError {
 
 #[cfg(test)]
 mod tests {
-    use lapin::protocol::AMQPError;
 
     use super::*;
     use crate::transport::amqp::errors::OPERATION_TIMEOUT;
-
-    fn soft(kind: AMQPSoftError, message: &str) -> lapin::Error {
-        ErrorKind::ProtocolError(AMQPError::new(kind.into(), message.into())).into()
-    }
-
-    fn hard(kind: AMQPHardError, message: &str) -> lapin::Error {
-        ErrorKind::ProtocolError(AMQPError::new(kind.into(), message.into())).into()
-    }
+    use crate::transport::amqp::errors::testing::{hard, soft};
 
     #[test]
     fn only_permanent_failures_are_final() {

@@ -154,17 +154,10 @@ pub(in crate::transport::amqp) fn loss(error: &lapin::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use lapin::protocol::{AMQPError, AMQPHardError};
+    use lapin::protocol::AMQPHardError;
 
     use super::*;
-
-    fn soft(kind: AMQPSoftError, message: &str) -> lapin::Error {
-        ErrorKind::ProtocolError(AMQPError::new(kind.into(), message.into())).into()
-    }
-
-    fn hard(kind: AMQPHardError, message: &str) -> lapin::Error {
-        ErrorKind::ProtocolError(AMQPError::new(kind.into(), message.into())).into()
-    }
+    use crate::transport::amqp::errors::testing::{hard, soft};
 
     #[test]
     fn a_refusal_becomes_the_error_of_its_cause() {

@@ -1,4 +1,4 @@
-//! What a call ended with, and what its caller gets for it.
+//! The end of a call, and the result for its caller.
 
 use std::time::Duration;
 
@@ -12,9 +12,9 @@ use crate::runtime::guard::catch;
 use crate::stats::Outcome;
 use crate::transport::CallOutcome;
 
-/// How a call ended, whatever the types of its method.
+/// How a call ended. It does not depend on the types of the method.
 #[derive(Debug)]
-pub(crate) enum Ending {
+pub(crate) enum Completion {
     /// The transport took the request.
     Outcome(CallOutcome),
     /// The arguments could not be encoded.
@@ -35,18 +35,18 @@ pub(crate) enum Ending {
     NoTimeLeft,
 }
 
-/// The call that ended.
+/// A call that has ended.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub(crate) struct CompletedCall {
     pub(crate) api: &'static str,
     pub(crate) method: &'static str,
     /// How long the call was to wait.
     pub(crate) timeout: Duration,
-    pub(crate) ending: Ending,
+    pub(crate) completion: Completion,
     pub(crate) sending: Sending,
 }
 
-impl Ending {
+impl Completion {
     /// How it ended, unless its reply has to be read first.
     pub(crate) fn outcome(&self) -> Option<Outcome> {
         Some(match self {
@@ -89,14 +89,14 @@ fn end_replied(sending: &mut Sending, reply: &Reply, unreadable: Option<&str>) {
     }
 }
 
-impl Ended {
-    /// What the caller gets.
+impl CompletedCall {
+    /// The result for the caller.
     pub(crate) fn into_result<T, E>(self, decode: &Decode<T, E>) -> Result<T, CallError<E>> {
-        let Self { api, method, timeout, ending, mut sending } = self;
+        let Self { api, method, timeout, completion, mut sending } = self;
         let method = || full_name(api, method);
-        ending.end(&mut sending);
-        Err(match ending {
-            Ending::Outcome(CallOutcome::Reply(reply)) => {
+        completion.end(&mut sending);
+        Err(match completion {
+            Completion::Outcome(CallOutcome::Reply(reply)) => {
                 let result = read_reply(api, method, &reply, decode);
                 let unreadable = match &result {
                     Err(CallError::InvalidReply { reason, .. }) => Some(&**reason),
@@ -105,33 +105,33 @@ impl Ended {
                 end_replied(&mut sending, &reply, unreadable);
                 return result;
             }
-            Ending::Outcome(CallOutcome::NoServer) => CallError::NoServer { api: api.to_owned(), method: method() },
-            Ending::Outcome(CallOutcome::ConnectionLost) => {
+            Completion::Outcome(CallOutcome::NoServer) => CallError::NoServer { api: api.to_owned(), method: method() },
+            Completion::Outcome(CallOutcome::ConnectionLost) => {
                 let reason = "the connection to the broker was lost while it was under way".to_owned();
                 CallError::OutcomeUnknown { method: method(), reason }
             }
-            Ending::Outcome(CallOutcome::DeadlineExceeded { servers }) => {
+            Completion::Outcome(CallOutcome::DeadlineExceeded { servers }) => {
                 CallError::DeadlineExceeded { method: method(), timeout, servers: servers.into() }
             }
-            Ending::Outcome(CallOutcome::NotConnected) => CallError::NotConnected { method: method(), timeout },
-            Ending::Closed | Ending::Outcome(CallOutcome::Closed) => CallError::Closed { method: method() },
-            Ending::NoTimeLeft => CallError::NoTimeLeft { method: method() },
-            Ending::RuntimeEnded { sent: false } => CallError::RuntimeEnded { method: method() },
-            Ending::RuntimeEnded { sent: true } => {
+            Completion::Outcome(CallOutcome::NotConnected) => CallError::NotConnected { method: method(), timeout },
+            Completion::Closed | Completion::Outcome(CallOutcome::Closed) => CallError::Closed { method: method() },
+            Completion::NoTimeLeft => CallError::NoTimeLeft { method: method() },
+            Completion::RuntimeEnded { sent: false } => CallError::RuntimeEnded { method: method() },
+            Completion::RuntimeEnded { sent: true } => {
                 let reason = "the tokio runtime of this bus ended during the call".to_owned();
                 CallError::OutcomeUnknown { method: method(), reason }
             }
-            Ending::ZeroTimeout => {
+            Completion::ZeroTimeout => {
                 let reason = "its timeout is zero, so no reply could arrive in time".to_owned();
                 CallError::InvalidRequest { method: method(), reason }
             }
-            Ending::Unencodable(error) => CallError::InvalidRequest {
+            Completion::Unencodable(error) => CallError::InvalidRequest {
                 method: method(),
                 reason: format!("its arguments could not be encoded: {error}"),
             },
-            Ending::Refused(reason) => CallError::Refused { method: method(), reason },
-            Ending::InvalidHeader(error) => CallError::InvalidHeader { method: method(), error },
-            Ending::TooLarge { what, size, limit } => {
+            Completion::Refused(reason) => CallError::Refused { method: method(), reason },
+            Completion::InvalidHeader(error) => CallError::InvalidHeader { method: method(), error },
+            Completion::TooLarge { what, size, limit } => {
                 CallError::TooLarge { method: method(), what, size: size as u64, limit: limit as u64 }
             }
         })
