@@ -24,8 +24,11 @@ struct Seen {
     fields: BTreeMap<&'static str, String>,
 }
 
+/// What was seen, in order. Spans have an id, and lines of the log have none.
+type AllSeen = Vec<(Option<u64>, Seen)>;
+
 #[derive(Debug, Clone, Default)]
-struct Listener(Arc<Mutex<Vec<(Option<u64>, Seen)>>>);
+struct Listener(Arc<Mutex<AllSeen>>);
 
 impl Visit for Seen {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
