@@ -5,7 +5,7 @@ use lapin::options::{BasicConsumeOptions, BasicPublishOptions, QueueBindOptions,
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel};
 use lightbus_test_support::broker::{fresh_namespace, process, raw_channel};
-use lightbus_test_support::wait::GUARD;
+use lightbus_test_support::wait::{GUARD, eventually};
 
 use crate::many::complete;
 use crate::worker::serve;
@@ -81,7 +81,7 @@ async fn a_process_that_lies_neither_exhausts_nor_confuses_who_asks() {
     }
     failed.sort();
     assert_eq!(failed, ["liar@garbage", "liar@huge", "liar@json", "liar@nested", "liar@type"]);
-    assert!(asker.health().is_healthy() && bell.health().is_healthy());
+    eventually("both processes are healthy", || asker.health().is_healthy() && bell.health().is_healthy()).await;
     bell.shutdown().await;
     asker.shutdown().await;
 }
