@@ -221,7 +221,7 @@ impl Sending {
             member: meter.name.clone(),
             subscription: SmolStr::default(),
             sender: SmolStr::default(),
-            cause: self.cause.take(),
+            cause: self.cause.take().as_ref().map(Into::into),
             started: self.started,
             waited: Duration::ZERO,
             lasted: ended.saturating_duration_since(self.started),

@@ -76,7 +76,7 @@ impl Context {
     }
 
     /// The subscription that handles the event. Empty for a call.
-    pub(crate) fn subscription(&self) -> &str {
+    pub(crate) fn subscription(&self) -> &SmolStr {
         &self.details.subscription
     }
 

@@ -70,9 +70,7 @@ impl RecentFilter {
 
     pub(super) fn takes(&self, entry: &Entry) -> bool {
         let is = |id: &str| self.ids.iter().any(|wanted| wanted == id);
-        let wanted = self.ids.is_empty()
-            || is(&entry.id)
-            || entry.cause.as_ref().is_some_and(|context| is(context.message_id()));
+        let wanted = self.ids.is_empty() || is(&entry.id) || entry.cause.as_ref().is_some_and(|cause| is(&cause.id));
         wanted
             && (!self.failures || !entry.outcome.is_success())
             && self.since.is_none_or(|since| epoch::wall_clock(entry.started) >= since)

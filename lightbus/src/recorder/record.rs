@@ -139,8 +139,7 @@ pub(crate) struct Entry {
     pub(crate) member: SmolStr,
     pub(crate) subscription: SmolStr,
     pub(crate) sender: SmolStr,
-    /// The context of the handler that sent it.
-    pub(crate) cause: Option<Context>,
+    pub(crate) cause: Option<EntryCause>,
     pub(crate) started: Instant,
     pub(crate) waited: Duration,
     pub(crate) lasted: Duration,
@@ -148,6 +147,21 @@ pub(crate) struct Entry {
     pub(crate) outcome: Outcome,
     pub(crate) error: Option<Box<str>>,
     pub(crate) next: Option<Next>,
+}
+
+/// A [`Cause`] as the ring holds it. It does not hold the context of the handler, which would keep its headers and the values of
+/// layers.
+#[derive(Debug, Clone)]
+pub(crate) struct EntryCause {
+    pub(super) id: SmolStr,
+    subscription: SmolStr,
+    attempt: u32,
+}
+
+impl From<&Context> for EntryCause {
+    fn from(context: &Context) -> Self {
+        Self { id: context.id().clone(), subscription: context.subscription().clone(), attempt: context.attempt() }
+    }
 }
 
 impl Entry {
@@ -158,10 +172,10 @@ impl Entry {
             name: full_name(&self.api, &self.member),
             subscription: self.subscription.to_string(),
             sender: self.sender.to_string(),
-            cause: self.cause.as_ref().map(|context| Cause {
-                id: context.message_id().to_owned(),
-                subscription: context.subscription().to_owned(),
-                attempt: context.attempt(),
+            cause: self.cause.as_ref().map(|cause| Cause {
+                id: cause.id.to_string(),
+                subscription: cause.subscription.to_string(),
+                attempt: cause.attempt,
             }),
             started: epoch::wall_clock(self.started),
             waited: self.waited,

@@ -78,6 +78,7 @@ mod tests {
 
     fn entry(number: usize) -> Entry {
         let cause = (number > 0).then(|| Context::builder().message_id(format!("m{}", number - 1)).build());
+        let cause = cause.as_ref().map(Into::into);
         Entry {
             kind: RecordKind::CallSent,
             id: format_smolstr!("m{number}"),

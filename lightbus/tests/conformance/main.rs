@@ -221,6 +221,7 @@ on_every_transport! {
         a_call_that_waits_and_one_that_is_dropped_are_counted
         events_are_counted_on_both_sides
         what_a_handler_sends_has_it_as_its_cause
+        records_do_not_keep_what_layers_gave_to_a_handler
         a_process_keeps_as_many_records_as_it_is_told
         other_processes_are_asked_what_happened;
     threads:

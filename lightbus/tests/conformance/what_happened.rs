@@ -1,11 +1,12 @@
 //! What processes tell of the messages that they sent and handled.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use lightbus::layer::{self, Layer, Message, Next, Occasion};
 use lightbus::prelude::*;
-use lightbus::recorder::{Next, RecentFilter, Record, RecordKind};
+use lightbus::recorder::{self, RecentFilter, Record, RecordKind};
 use lightbus::stats::Outcome;
 use lightbus::{Bus, CallError, Error};
 use lightbus_test_support::wait::{GUARD, eventually, next};
@@ -89,8 +90,8 @@ pub async fn events_are_counted_on_both_sides(world: &World) {
     let attempts: Vec<_> =
         records(&audit, RecordKind::EventHandled).into_iter().filter(|record| record.id == published.id).collect();
     assert_eq!(attempts.iter().map(|record| record.attempt).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!(attempts[0].next, Some(Next::Retry { after_ms: 0 }));
-    assert_eq!(attempts[1].next, Some(Next::DeadLetter));
+    assert_eq!(attempts[0].next, Some(recorder::Next::Retry { after_ms: 0 }));
+    assert_eq!(attempts[1].next, Some(recorder::Next::DeadLetter));
     for attempt in attempts {
         assert_eq!((&*attempt.name, &*attempt.subscription), ("test.desk.registered", "registrations"));
         assert_eq!((&*attempt.sender, &*attempt.error), ("desk", "the register is full"));
@@ -128,9 +129,36 @@ pub async fn what_a_handler_sends_has_it_as_its_cause(world: &World) {
     for step in &trace.root.handled {
         assert_eq!((step.caused.len(), step.caused[0].handled[0].process.as_str()), (1, desk.process_id()), "{trace}");
     }
-    assert_eq!(trace.root_cause().unwrap().record.next, Some(Next::Retry { after_ms: 0 }), "{trace}");
+    assert_eq!(trace.root_cause().unwrap().record.next, Some(recorder::Next::Retry { after_ms: 0 }), "{trace}");
     let caused = audit.recent(&RecentFilter::new().ids([&id]));
     assert!(caused.iter().any(|record| record.name == "test.bell.ring"), "{caused:?}");
+}
+
+/// Gives each call that is served a value of its own.
+struct Keep(mpsc::UnboundedSender<Weak<()>>);
+
+impl Layer for Keep {
+    async fn call(&self, message: &mut Message, next: Next<'_>) -> layer::Outcome {
+        if message.occasion() == Occasion::Serve {
+            let value = Arc::new(());
+            let _ = self.0.send(Arc::downgrade(&value));
+            message.insert(value);
+        }
+        next.run(message).await
+    }
+}
+
+pub async fn records_do_not_keep_what_layers_gave_to_a_handler(world: &World) {
+    let (sender, mut kept) = mpsc::unbounded_channel();
+    let keep = Keep(sender);
+    let server = world.keep(world.process("desk").layer(keep).connect().await.unwrap());
+    let _handles = serve(&server).await;
+    let caller = world.join("shop").await;
+    DeskClient::new(&caller).time_left_beyond(false).await.unwrap();
+    let of_handler = next(&mut kept).await;
+    let caused = records(&server, RecordKind::CallSent);
+    assert!(matches!(&caused[..], [record] if record.cause.is_some()), "{caused:?}");
+    eventually("the handler's value is dropped", || of_handler.strong_count() == 0).await;
 }
 
 pub async fn a_process_keeps_as_many_records_as_it_is_told(world: &World) {
