@@ -50,7 +50,7 @@ async fn warranty_covers_a_machine_once_however_often_its_sale_arrives() -> Resu
     bus.publish(sold("SN-1", "2024-02-29")?).await?;
     bus.settled().await;
     assert_eq!(WarrantyClient::new(bus.tester()).registered().await?, 1);
-    // Whoever handled the first one may have died before it published.
+    // The process that handled the first one may have died before it published.
     assert_eq!(bus.expect_event::<CoverStarted>().serial, "SN-1");
     assert_eq!(bus.expect_event::<CoverStarted>().serial, "SN-1");
     bus.expect_no_more();

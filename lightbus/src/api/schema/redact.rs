@@ -7,13 +7,13 @@ use super::{ApiSchema, TypeSchema};
 /// Marks a field as secret: `#[schemars(extend("x-lightbus-secret" = true))]`.
 const SECRET: &str = "x-lightbus-secret";
 
-/// What is shown in place of a secret.
+/// The text that replaces a secret.
 const HIDDEN: &str = "***";
 
 /// How many schemas may lie around a value. Recursive types are as deep as their values, which are limited too.
 const DEEPEST: usize = 256;
 
-/// How many schemas are looked at. A schema that a peer made up may refer to itself in many ways; what is left is hidden.
+/// How many schemas are looked at. A schema that a peer made up may refer to itself in many ways; the rest is hidden.
 const MOST_STEPS: u32 = 1_000_000;
 
 impl ApiSchema {

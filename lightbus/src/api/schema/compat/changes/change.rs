@@ -16,7 +16,7 @@ pub(crate) struct Change {
     pub(crate) among_new: Option<Effect>,
     pub(crate) old: String,
     pub(crate) new: String,
-    /// The type of what was removed or added.
+    /// The type that was removed or added.
     pub(super) fingerprint: Option<u128>,
 }
 
